@@ -1,0 +1,3 @@
+//! Exports of `ap_listen.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `hooks.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `http_ssl.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `httpd.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `mod_core.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `mod_unixd.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `mpm_common.h`.
+
+exports! {}

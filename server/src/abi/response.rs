@@ -1,0 +1,3 @@
+//! Exports of `response.h`.
+
+exports! {}

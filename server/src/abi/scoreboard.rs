@@ -1,0 +1,3 @@
+//! Exports of `scoreboard.h`.
+
+exports! {}

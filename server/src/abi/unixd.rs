@@ -1,0 +1,3 @@
+//! Exports of `unixd.h`.
+
+exports! {}

@@ -1,0 +1,3 @@
+//! Exports of `util_cookies.h`.
+
+exports! {}

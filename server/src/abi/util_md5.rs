@@ -1,0 +1,3 @@
+//! Exports of `util_md5.h`.
+
+exports! {}

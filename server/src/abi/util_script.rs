@@ -1,0 +1,3 @@
+//! Exports of `util_script.h`.
+
+exports! {}

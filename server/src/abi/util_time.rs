@@ -1,0 +1,3 @@
+//! Exports of `util_time.h`.
+
+exports! {}

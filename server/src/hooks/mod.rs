@@ -1,0 +1,1 @@
+//! The hook points of the core.
