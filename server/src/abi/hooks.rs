@@ -1,3 +1,3 @@
-//! Exports of `hooks.h`.
+//! Exports of `ap_hooks.h`'s users: every hook point is declared in `crate::hooks`.
 
-exports! {}
+pub(super) use crate::hooks::EXPORTS;

@@ -1,8 +1,14 @@
-//! Command line: flags, `-t`, dumps and signals.
+//! The command line. Only `-v` is answered so far: the server cannot serve yet, and says so.
 
 use std::{ffi::OsString, process::ExitCode};
 
-/// Runs the server as the arguments ask; the first one is the program's name.
-pub fn run(_args: impl Iterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+/// Runs what the arguments ask for; the first one is the program's name.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.skip(1).collect();
+    if args.len() == 1 && args[0] == "-v" {
+        println!("Server version: httpd-rs/{}", env!("CARGO_PKG_VERSION"));
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("httpd-rs: serving is not built yet (docs/status.md); only -v is answered");
+    ExitCode::FAILURE
 }

@@ -1,23 +1,61 @@
 //! Turns C headers of the module ABI into Rust bindings with bindgen.
 //!
 //! Used by the command `httpd-sys-generate`, which writes `module-sdk/sys/src/bindings.rs`, and by
-//! the tests, which regenerate that file and compare `include/` with Debian's apache2-dev headers.
+//! the test, which regenerates that file. The headers are Debian's until `include/` is written.
 
 use std::path::Path;
 
 /// Where Debian's libapr1-dev and libaprutil1-dev put their headers.
 pub const APR_INCLUDE: &str = "/usr/include/apr-1.0";
 
+/// Where Debian's apache2-dev puts its headers.
+pub const APACHE_INCLUDE: &str = "/usr/include/apache2";
+
 /// The core's public headers, in an order in which each may be included. What a stock module adds
 /// beside them (mod_dav.h, mod_proxy.h, ...) belongs to that module.
 const HEADERS: &[&str] = &[
-    "httpd.h", "ap_config.h", "ap_release.h", "ap_mmn.h", "ap_hooks.h", "ap_mpm.h", "ap_listen.h",
-    "ap_expr.h", "ap_provider.h", "ap_regex.h", "ap_slotmem.h", "ap_socache.h", "http_config.h",
-    "http_connection.h", "http_core.h", "http_log.h", "http_main.h", "http_protocol.h",
-    "http_request.h", "http_ssl.h", "http_vhost.h", "mod_auth.h", "mod_core.h", "mod_log_config.h",
-    "mod_so.h", "mod_unixd.h", "mpm_common.h", "os.h", "scoreboard.h", "unixd.h", "util_cfgtree.h",
-    "util_charset.h", "util_cookies.h", "util_ebcdic.h", "util_fcgi.h", "util_filter.h",
-    "util_md5.h", "util_mutex.h", "util_script.h", "util_time.h", "util_varbuf.h", "util_xml.h",
+    "httpd.h",
+    "ap_config.h",
+    "ap_release.h",
+    "ap_mmn.h",
+    "ap_hooks.h",
+    "ap_mpm.h",
+    "ap_listen.h",
+    "ap_expr.h",
+    "ap_provider.h",
+    "ap_regex.h",
+    "ap_slotmem.h",
+    "ap_socache.h",
+    "http_config.h",
+    "http_connection.h",
+    "http_core.h",
+    "http_log.h",
+    "http_main.h",
+    "http_protocol.h",
+    "http_request.h",
+    "http_ssl.h",
+    "http_vhost.h",
+    "mod_auth.h",
+    "mod_core.h",
+    "mod_log_config.h",
+    "mod_so.h",
+    "mod_unixd.h",
+    "mpm_common.h",
+    "os.h",
+    "scoreboard.h",
+    "unixd.h",
+    "util_cfgtree.h",
+    "util_charset.h",
+    "util_cookies.h",
+    "util_ebcdic.h",
+    "util_fcgi.h",
+    "util_filter.h",
+    "util_md5.h",
+    "util_mutex.h",
+    "util_script.h",
+    "util_time.h",
+    "util_varbuf.h",
+    "util_xml.h",
 ];
 
 /// Bindings for the core's headers in `include`, as the text of a Rust module.
@@ -25,7 +63,10 @@ const HEADERS: &[&str] = &[
 /// # Errors
 /// When libclang reports an error in a header, or one is missing.
 pub fn generate(include: &Path) -> Result<String, String> {
-    let all: String = HEADERS.iter().map(|name| format!("#include \"{name}\"\n")).collect();
+    let all: String = HEADERS
+        .iter()
+        .map(|name| format!("#include \"{name}\"\n"))
+        .collect();
     bindgen::Builder::default()
         .header_contents("all.h", &all)
         .clang_arg(format!("-I{}", include.display()))
@@ -37,7 +78,9 @@ pub fn generate(include: &Path) -> Result<String, String> {
         .layout_tests(false)
         .derive_default(false)
         .prepend_enum_name(false)
-        .rust_target(bindgen::RustTarget::stable(85, 0).unwrap_or_else(|e| panic!("a known release: {e}")))
+        .rust_target(
+            bindgen::RustTarget::stable(85, 0).unwrap_or_else(|e| panic!("a known release: {e}")),
+        )
         .rust_edition(bindgen::RustEdition::Edition2024)
         .generate()
         .map(|bindings| bindings.to_string())

@@ -1,3 +1,0 @@
-//! Exports of `ap_expr.h`.
-
-exports! {}

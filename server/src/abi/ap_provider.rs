@@ -1,3 +1,0 @@
-//! Exports of `ap_provider.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `http_protocol.h`.
-
-exports! {}

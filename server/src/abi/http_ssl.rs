@@ -1,3 +1,0 @@
-//! Exports of `http_ssl.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `httpd.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `mod_core.h`.
-
-exports! {}

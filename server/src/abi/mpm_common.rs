@@ -1,3 +1,0 @@
-//! Exports of `mpm_common.h`.
-
-exports! {}

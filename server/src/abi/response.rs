@@ -1,3 +1,0 @@
-//! Exports of `response.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `scoreboard.h`.
-
-exports! {}

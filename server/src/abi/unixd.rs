@@ -1,3 +1,0 @@
-//! Exports of `unixd.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `util_fcgi.h`.
-
-exports! {}

@@ -1,3 +1,0 @@
-//! Exports of `util_filter.h`.
-
-exports! {}

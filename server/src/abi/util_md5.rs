@@ -1,3 +1,0 @@
-//! Exports of `util_md5.h`.
-
-exports! {}

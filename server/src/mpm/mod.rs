@@ -1,1 +1,0 @@
-//! TO BE WRITTEN by the owner of this room.
