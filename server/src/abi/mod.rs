@@ -19,9 +19,21 @@ impl Export {
 // SAFETY: the pointer is the address of a function and is never dereferenced.
 unsafe impl Sync for Export {}
 
+/// Lists the functions a file exports: proves at compile time that each has the very type that
+/// bindgen read from its header, and keeps it in the executable for modules to find.
+macro_rules! exports {
+    ($($name:ident),* $(,)?) => {
+        pub(in crate::abi) static EXPORTS: &[$crate::abi::Export] =
+            &[$($crate::abi::Export::new([$name, ::httpd_sys::$name][0] as *const ())),*];
+    };
+}
+
 mod hooks;
+mod httpd;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
-    std::hint::black_box(hooks::EXPORTS);
+    for table in [hooks::EXPORTS, httpd::words::EXPORTS] {
+        std::hint::black_box(table);
+    }
 }

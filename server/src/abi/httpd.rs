@@ -1,0 +1,3 @@
+//! Exports of `httpd.h`, by subject.
+
+pub(super) mod words;
