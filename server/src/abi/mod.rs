@@ -28,12 +28,13 @@ macro_rules! exports {
     };
 }
 
+mod ap_provider;
 mod hooks;
 mod httpd;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
-    for table in [hooks::EXPORTS, httpd::words::EXPORTS] {
+    for table in [ap_provider::EXPORTS, hooks::EXPORTS, httpd::words::EXPORTS] {
         std::hint::black_box(table);
     }
 }
