@@ -1,3 +1,4 @@
 //! Exports of `httpd.h`, by subject.
 
+pub(super) mod strings;
 pub(super) mod words;

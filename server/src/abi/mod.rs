@@ -34,7 +34,12 @@ mod httpd;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
-    for table in [ap_provider::EXPORTS, hooks::EXPORTS, httpd::words::EXPORTS] {
+    for table in [
+        ap_provider::EXPORTS,
+        hooks::EXPORTS,
+        httpd::strings::EXPORTS,
+        httpd::words::EXPORTS,
+    ] {
         std::hint::black_box(table);
     }
 }
