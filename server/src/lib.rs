@@ -6,3 +6,5 @@
 pub mod abi;
 pub mod cli;
 pub mod hooks;
+pub mod log;
+pub mod modules;

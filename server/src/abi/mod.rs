@@ -1,10 +1,11 @@
 //! What C modules link to: `extern "C"` functions and data, one file per header of `include/`.
 #![allow(
     clippy::missing_safety_doc,
+    clippy::deref_addrof,
     non_upper_case_globals,
     non_camel_case_types,
     non_snake_case,
-    reason = "C names; the header of the same name in include/ states each contract"
+    reason = "C names and C's global variables; the header of the same name in include/ states each contract"
 )]
 
 /// The address of an exported function, kept so that the linker keeps the function.
@@ -30,6 +31,7 @@ macro_rules! exports {
 
 mod ap_provider;
 mod hooks;
+pub mod http_config;
 mod httpd;
 
 /// References every exported function, so that the linker takes all of them into the executable.
@@ -37,6 +39,9 @@ pub fn keep_exports() {
     for table in [
         ap_provider::EXPORTS,
         hooks::EXPORTS,
+        http_config::levels::EXPORTS,
+        http_config::registry::EXPORTS,
+        http_config::vectors::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
     ] {

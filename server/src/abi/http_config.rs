@@ -1,0 +1,5 @@
+//! Exports of `http_config.h`, by subject.
+
+pub(super) mod levels;
+pub(super) mod registry;
+pub mod vectors;
