@@ -5,12 +5,14 @@
 //! one thread at a time; after that its methods are safe. Text is bytes ended by NUL (`CStr`):
 //! neither HTTP nor file names promise UTF-8. What a method allocates lives as long as the pool.
 
+mod brigade;
 mod connection;
 mod pool;
 mod request;
 mod server;
 mod table;
 
+pub use brigade::{Brigade, Bucket};
 pub use connection::Connection;
 pub use pool::{Array, Pool};
 pub use request::Request;
