@@ -29,15 +29,23 @@ macro_rules! exports {
     };
 }
 
+mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
+pub mod http_connection;
 mod httpd;
+pub mod mpm_common;
+pub mod network_filters;
+pub mod session;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        http_connection::EXPORTS,
+        mpm_common::EXPORTS,
         hooks::EXPORTS,
         http_config::levels::EXPORTS,
         http_config::registry::EXPORTS,
