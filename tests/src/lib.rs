@@ -5,4 +5,5 @@
 pub mod client;
 pub mod differential;
 pub mod host;
+pub mod modules;
 pub mod site;
