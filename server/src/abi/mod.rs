@@ -34,6 +34,7 @@ mod ap_provider;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
+pub mod http_main;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
@@ -45,6 +46,7 @@ pub fn keep_exports() {
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         http_connection::EXPORTS,
+        http_main::EXPORTS,
         mpm_common::EXPORTS,
         hooks::EXPORTS,
         http_config::levels::EXPORTS,

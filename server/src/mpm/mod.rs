@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod control;
+pub mod pidfile;
 pub mod restart;
 pub mod settings;
 pub mod signals;
