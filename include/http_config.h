@@ -179,9 +179,9 @@ typedef struct ap_configfile_t ap_configfile_t;
 /* Configuration text being read, from a file or from functions of a module. */
 struct ap_configfile_t {
     /* Read a byte, a line of less than bufsiz; close. All get `param`. */
-    apr_status_t (*getch) (char *ch, void *param);
-    apr_status_t (*getstr) (void *buf, apr_size_t bufsiz, void *param);
-    apr_status_t (*close) (void *param);
+    apr_status_t (*getch)(char *ch, void *param);
+    apr_status_t (*getstr)(void *buf, apr_size_t bufsiz, void *param);
+    apr_status_t (*close)(void *param);
     void *param;
     /* For messages. */
     const char *name;
@@ -280,22 +280,21 @@ struct module_struct {
     /* MODULE_MAGIC_COOKIE. */
     unsigned long magic;
     /* For MPMs: adjusts the command line before the configuration is read. */
-    void (*rewrite_args) (process_rec *process);
+    void (*rewrite_args)(process_rec *process);
 
     /* Make and merge the module's records: per directory (dir is NULL for the server's default) and
      * per server. A NULL function: no record; without a merge function, the more specific one wins.
      * Merging returns a new record and leaves both arguments alone: they serve other requests too.
      */
-    void *(*create_dir_config) (apr_pool_t *p, char *dir);
-    void *(*merge_dir_config) (apr_pool_t *p, void *base_conf, void *new_conf);
-    void *(*create_server_config) (apr_pool_t *p, server_rec *s);
-    void *(*merge_server_config) (apr_pool_t *p, void *base_conf,
-    void *new_conf);
+    void *(*create_dir_config)(apr_pool_t *p, char *dir);
+    void *(*merge_dir_config)(apr_pool_t *p, void *base_conf, void *new_conf);
+    void *(*create_server_config)(apr_pool_t *p, server_rec *s);
+    void *(*merge_server_config)(apr_pool_t *p, void *base_conf, void *new_conf);
     /* The table of directives. */
     const command_rec *cmds;
     /* Adds the module's functions to the hooks; called once for each reading of the configuration.
      */
-    void (*register_hooks) (apr_pool_t *p);
+    void (*register_hooks)(apr_pool_t *p);
     /* AP_MODULE_FLAG_*. */
     int flags;
 };

@@ -708,9 +708,9 @@ struct conn_rec {
     const char *log_id;
 
     /* The thread that works on it now; changes between requests. */
-    #if APR_HAS_THREADS
+#if APR_HAS_THREADS
     apr_thread_t *current_thread;
-    #endif
+#endif
     /* The real connection below a virtual one, else NULL. */
     conn_rec *master;
     /* True if the server opened it (a proxy's connection to a backend). */
