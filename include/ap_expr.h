@@ -38,20 +38,6 @@ typedef struct {
 #define AP_EXPR_FLAG_STRING_RESULT        8
 #define AP_EXPR_FLAG_RESTRICTED_FILE_FUNC 16
 
-/* ---- Parsing ---- */
-
-/* For a directive's argument; the result is in cmd->pool, NULL with a message in *err. lookup_fn
- * NULL: the hook.
- */
-AP_DECLARE(ap_expr_info_t *) ap_expr_parse_cmd_mi(const cmd_parms *cmd, const char *expr,
-                                                  unsigned int flags, const char **err,
-                                                  ap_expr_lookup_fn_t *lookup_fn, int module_index);
-#define ap_expr_parse_cmd(cmd, expr, flags, err, lookup_fn) \
-    ap_expr_parse_cmd_mi(cmd, expr, flags, err, lookup_fn, APLOG_MODULE_INDEX)
-/* Into *info, which the caller has filled but for root_node; returns a message or NULL. */
-AP_DECLARE(const char *) ap_expr_parse(apr_pool_t *pool, apr_pool_t *ptemp, ap_expr_info_t *info,
-                                       const char *expr, ap_expr_lookup_fn_t *lookup_fn);
-
 /* ---- Evaluating ---- */
 
 /* > 0: true, 0: false, < 0: failure, with a message in *err (set to NULL otherwise). _re keeps
@@ -111,15 +97,15 @@ typedef const char *(ap_expr_var_func_t)(ap_expr_eval_ctx_t *ctx, const void *da
 
 /* What the look-up is asked. */
 typedef struct {
-    /* AP_EXPR_FUNC_*. */
+    /* What is wanted (one of the constants below), and the name in the expression. */
     int type;
-    /* The name in the expression; AP_EXPR_FLAG_*. */
 #define AP_EXPR_FUNC_VAR 0
 #define AP_EXPR_FUNC_STRING 1
 #define AP_EXPR_FUNC_LIST 2
 #define AP_EXPR_FUNC_OP_UNARY 3
 #define AP_EXPR_FUNC_OP_BINARY 4
     const char *name;
+    /* AP_EXPR_FLAG_*. */
     int flags;
     /* For what lives as long as the expression, and meanwhile. */
     apr_pool_t *pool;
@@ -138,6 +124,20 @@ typedef struct {
 typedef int (ap_expr_lookup_fn_t)(ap_expr_lookup_parms *parms);
 AP_DECLARE_NONSTD(int) ap_expr_lookup_default(ap_expr_lookup_parms *parms);
 AP_DECLARE_HOOK(int, expr_lookup, (ap_expr_lookup_parms *parms))
+
+/* ---- Parsing ---- */
+
+/* For a directive's argument; the result is in cmd->pool, NULL with a message in *err. lookup_fn
+ * NULL: the hook.
+ */
+AP_DECLARE(ap_expr_info_t *) ap_expr_parse_cmd_mi(const cmd_parms *cmd, const char *expr,
+                                                  unsigned int flags, const char **err,
+                                                  ap_expr_lookup_fn_t *lookup_fn, int module_index);
+#define ap_expr_parse_cmd(cmd, expr, flags, err, lookup_fn) \
+    ap_expr_parse_cmd_mi(cmd, expr, flags, err, lookup_fn, APLOG_MODULE_INDEX)
+/* Into *info, which the caller has filled but for root_node; returns a message or NULL. */
+AP_DECLARE(const char *) ap_expr_parse(apr_pool_t *pool, apr_pool_t *ptemp, ap_expr_info_t *info,
+                                       const char *expr, ap_expr_lookup_fn_t *lookup_fn);
 
 void ap_expr_init(apr_pool_t *pool);
 

@@ -4,6 +4,7 @@
 #define AP_REGEX_H
 
 #include "apr.h"
+#include "ap_config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -11,23 +12,24 @@ extern "C" {
 
 /* ---- Flags ---- */
 
-/* For compiling: ignore case; ^ and $ match at lines too (MULTI is its newer name); dot matches a
- * newline; $ matches only at the very end; do not capture. The defaults apply unless NO_DEFAULT;
- * two flags of POSIX have no effect. For matching: the text does not begin or end where the string
- * does.
+/* For compiling: ignore case; ^ and $ match at lines too; dot matches a newline; $ matches only at
+ * the very end; replace all matches (ap_rxplus_exec). RegexDefaultOptions apply too unless
+ * NO_DEFAULT is set. Two flags of POSIX have no effect.
  */
 #define AP_REG_ICASE          0x01
 #define AP_REG_NEWLINE        0x02
-#define AP_REG_MULTI          0x10
 #define AP_REG_DOTALL         0x40
 #define AP_REG_DOLLAR_ENDONLY 0x200
+#define AP_REG_MULTI          0x10
 #define AP_REG_NO_DEFAULT     0x400
 #define AP_REG_EXTENDED       (0)
 #define AP_REG_NOSUB          (0)
+/* For matching: the text does not begin or end where the string does. */
 #define AP_REG_NOTBOL 0x04
 #define AP_REG_NOTEOL 0x08
 /* Prefix of the environment variables for named groups. */
 #define AP_REG_MATCH "MATCH_"
+/* RegexDefaultOptions as long as nobody changes them. */
 #define AP_REG_DEFAULT (AP_REG_DOTALL|AP_REG_DOLLAR_ENDONLY)
 
 /* ---- Errors ---- */

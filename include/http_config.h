@@ -5,6 +5,7 @@
 #ifndef APACHE_HTTP_CONFIG_H
 #define APACHE_HTTP_CONFIG_H
 
+#include "httpd.h"
 #include "util_cfgtree.h"
 #include "ap_config.h"
 #include "apr_tables.h"

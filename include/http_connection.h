@@ -3,6 +3,7 @@
 #ifndef APACHE_HTTP_CONNECTION_H
 #define APACHE_HTTP_CONNECTION_H
 
+#include "httpd.h"
 #include "apr_network_io.h"
 #include "apr_buckets.h"
 

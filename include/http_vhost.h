@@ -3,6 +3,9 @@
 #ifndef APACHE_HTTP_VHOST_H
 #define APACHE_HTTP_VHOST_H
 
+#include "httpd.h"
+#include "http_config.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -147,8 +147,8 @@ extern "C" {
 /* Sizes of buffers: a line of text, input and output of the core, groups of a regular expression
  * which are kept ($0 to $9), and the most one sendfile bucket covers.
  */
-#define HUGE_STRING_LEN  8192
 #define MAX_STRING_LEN   HUGE_STRING_LEN
+#define HUGE_STRING_LEN  8192
 #define AP_IOBUFSIZE     8192
 #define AP_MAX_REG_MATCH 10
 #define AP_MAX_SENDFILE  16777216

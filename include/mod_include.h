@@ -5,6 +5,7 @@
 
 #include "apr_pools.h"
 #include "apr_optional.h"
+#include "util_filter.h"
 
 /* For ap_ssi_get_tag_and_value(): decode entities in the value, or not. */
 #define SSI_VALUE_DECODED 1

@@ -8,6 +8,7 @@
 #include "apr_optional.h"
 #include "httpd.h"
 #include "util_filter.h"
+#include "http_config.h"
 
 #ifdef __cplusplus
 extern "C" {

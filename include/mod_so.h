@@ -5,6 +5,7 @@
 
 #include "apr_optional.h"
 #include "httpd.h"
+#include "http_config.h"
 
 /* The module whose symbol has that name, if LoadModule has loaded it in this configuration; else
  * NULL.

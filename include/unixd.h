@@ -62,8 +62,8 @@ typedef struct {
 AP_DECLARE_DATA extern unixd_config_rec ap_unixd_config;
 
 /* RLimit directives: one or two values ("max" too) for a resource of setrlimit(). */
-#if defined(RLIMIT_CPU) || defined(RLIMIT_DATA) || defined(RLIMIT_VMEM) || defined(RLIMIT_NPROC) || \
-    defined(RLIMIT_AS)
+#if defined(RLIMIT_CPU) || defined(RLIMIT_DATA) || defined(RLIMIT_VMEM) ||                         \
+    defined(RLIMIT_NPROC) || defined(RLIMIT_AS)
 AP_DECLARE(void) ap_unixd_set_rlimit(cmd_parms *cmd, struct rlimit **plimit, const char *arg,
                                      const char * arg2, int type);
 #endif

@@ -8,6 +8,7 @@ extern "C" {
 #endif
 
 #include "apr_md5.h"
+#include "ap_config.h"
 
 /* Hexadecimal, of a string and of bytes. */
 AP_DECLARE(char *) ap_md5(apr_pool_t *a, const unsigned char *string);

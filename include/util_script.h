@@ -5,6 +5,7 @@
 
 #include "apr_buckets.h"
 #include "ap_config.h"
+#include "httpd.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,6 +8,7 @@
 #include "apr.h"
 #include "apr_allocator.h"
 #include "httpd.h"
+#include "http_config.h"
 
 #ifdef __cplusplus
 extern "C" {

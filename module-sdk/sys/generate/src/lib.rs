@@ -1,19 +1,29 @@
 //! Turns C headers of the module ABI into Rust bindings with bindgen.
 //!
-//! Used by the command `httpd-sys-generate`, which writes `module-sdk/sys/src/bindings.rs`, and by
-//! the test, which regenerates that file. The headers are Debian's until `include/` is written.
+//! Used by the command `httpd-sys-generate`, which writes `module-sdk/sys/src/bindings.rs` from
+//! `include/`, and by the tests, which regenerate that file and compare `include/` with Debian's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where Debian's libapr1-dev and libaprutil1-dev put their headers.
 pub const APR_INCLUDE: &str = "/usr/include/apr-1.0";
 
-/// Where Debian's apache2-dev puts its headers.
+/// Where Debian's apache2-dev puts its headers, to compare ours with.
 pub const APACHE_INCLUDE: &str = "/usr/include/apache2";
+
+/// Our headers of the module ABI.
+#[must_use]
+pub fn include_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(3)
+        .unwrap_or(Path::new("."))
+        .join("include")
+}
 
 /// The core's public headers, in an order in which each may be included. What a stock module adds
 /// beside them (mod_dav.h, mod_proxy.h, ...) belongs to that module.
-const HEADERS: &[&str] = &[
+pub const HEADERS: &[&str] = &[
     "httpd.h",
     "ap_config.h",
     "ap_release.h",
@@ -63,7 +73,15 @@ const HEADERS: &[&str] = &[
 /// # Errors
 /// When libclang reports an error in a header, or one is missing.
 pub fn generate(include: &Path) -> Result<String, String> {
-    let all: String = HEADERS
+    generate_from(include, HEADERS)
+}
+
+/// The same for other headers in `include`: they must be in an order in which they may be included.
+///
+/// # Errors
+/// As [`generate`].
+pub fn generate_from(include: &Path, headers: &[&str]) -> Result<String, String> {
+    let all: String = headers
         .iter()
         .map(|name| format!("#include \"{name}\"\n"))
         .collect();
