@@ -3,6 +3,8 @@
 #ifndef APACHE_SCOREBOARD_H
 #define APACHE_SCOREBOARD_H
 
+#include "apr.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -8,6 +8,7 @@ extern "C" {
 #endif
 
 #include "apr_md5.h"
+#include "apr_file_io.h"
 #include "ap_config.h"
 
 /* Hexadecimal, of a string and of bytes. */
