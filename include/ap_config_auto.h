@@ -1,9 +1,7 @@
 /* ap_config_auto.h: what this build found on the system and was told to use, as the macros which
  * module sources test. The values are those of Debian's package, whose modules must build alike.
+ * Only ap_config.h includes this.
  */
-
-#ifndef AP_CONFIG_AUTO_H
-#define AP_CONFIG_AUTO_H
 
 /* ---- Paths and users ---- */
 
@@ -153,6 +151,4 @@
 #endif
 #ifndef _TANDEM_SOURCE
 #define _TANDEM_SOURCE 1
-#endif
-
 #endif

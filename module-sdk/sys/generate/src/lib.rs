@@ -11,6 +11,9 @@ pub const APR_INCLUDE: &str = "/usr/include/apr-1.0";
 /// Where Debian's apache2-dev puts its headers, to compare ours with.
 pub const APACHE_INCLUDE: &str = "/usr/include/apache2";
 
+/// What apxs defines when it compiles a module.
+pub const DEFINES: [&str; 3] = ["-DLINUX", "-D_REENTRANT", "-D_GNU_SOURCE"];
+
 /// Our headers of the module ABI.
 #[must_use]
 pub fn include_dir() -> PathBuf {
@@ -73,23 +76,25 @@ pub const HEADERS: &[&str] = &[
 /// # Errors
 /// When libclang reports an error in a header, or one is missing.
 pub fn generate(include: &Path) -> Result<String, String> {
-    generate_from(include, HEADERS)
+    builder(include, HEADERS)
+        .generate()
+        .map(|bindings| bindings.to_string())
+        .map_err(|e| format!("bindgen: {e}"))
 }
 
-/// The same for other headers in `include`: they must be in an order in which they may be included.
-///
-/// # Errors
-/// As [`generate`].
-pub fn generate_from(include: &Path, headers: &[&str]) -> Result<String, String> {
+/// bindgen as it is set up for the headers in `include`, which must be named in an order in which they
+/// may be included.
+#[must_use]
+pub fn builder(include: &Path, headers: &[impl AsRef<str>]) -> bindgen::Builder {
     let all: String = headers
         .iter()
-        .map(|name| format!("#include \"{name}\"\n"))
+        .map(|name| format!("#include \"{}\"\n", name.as_ref()))
         .collect();
     bindgen::Builder::default()
         .header_contents("all.h", &all)
         .clang_arg(format!("-I{}", include.display()))
         .clang_arg(format!("-I{APR_INCLUDE}"))
-        .clang_args(["-DLINUX", "-D_REENTRANT", "-D_GNU_SOURCE"])
+        .clang_args(DEFINES)
         .allowlist_file(format!("{}/.*", include.display()))
         .allowlist_file(format!("{APR_INCLUDE}/.*"))
         .generate_comments(false)
@@ -100,7 +105,4 @@ pub fn generate_from(include: &Path, headers: &[&str]) -> Result<String, String>
             bindgen::RustTarget::stable(85, 0).unwrap_or_else(|e| panic!("a known release: {e}")),
         )
         .rust_edition(bindgen::RustEdition::Edition2024)
-        .generate()
-        .map(|bindings| bindings.to_string())
-        .map_err(|e| format!("bindgen: {e}"))
 }
