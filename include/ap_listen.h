@@ -29,7 +29,7 @@ struct ap_listen_rec {
     /* The next configuration still wants it. */
     int active;
     /* Listen's second argument, or that of the port. */
-    const char* protocol;
+    const char *protocol;
     /* The directive it came from. */
     ap_slave_t *slave;
 };

@@ -18,8 +18,8 @@ AP_DECLARE_HOOK(int, mpm, (apr_pool_t *pconf, apr_pool_t *plog, server_rec *serv
 AP_DECLARE(apr_status_t) ap_os_create_privileged_process(const request_rec *r,
                                                          apr_proc_t *newproc,
                                                          const char *progname,
-                                                         const char * const *args,
-                                                         const char * const *env,
+                                                         const char *const *args,
+                                                         const char *const *env,
                                                          apr_procattr_t *attr, apr_pool_t *p);
 
 /* Questions for ap_mpm_query(). APR_ENOTIMPL: unknown to this MPM. */

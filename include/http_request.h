@@ -141,15 +141,15 @@ AP_DECLARE_HOOK(void, insert_filter, (request_rec *r))
 /* Add to access_checker, access_checker_ex, check_user_id and auth_checker, with
  * AP_AUTH_INTERNAL_*.
  */
-AP_DECLARE(void) ap_hook_check_access(ap_HOOK_access_checker_t *pf, const char * const *aszPre,
-                                      const char * const *aszSucc, int nOrder, int type);
+AP_DECLARE(void) ap_hook_check_access(ap_HOOK_access_checker_t *pf, const char *const *aszPre,
+                                      const char *const *aszSucc, int nOrder, int type);
 AP_DECLARE(void) ap_hook_check_access_ex(ap_HOOK_access_checker_ex_t *pf,
-                                         const char * const *aszPre, const char * const *aszSucc,
+                                         const char *const *aszPre, const char *const *aszSucc,
                                          int nOrder, int type);
-AP_DECLARE(void) ap_hook_check_authn(ap_HOOK_check_user_id_t *pf, const char * const *aszPre,
-                                     const char * const *aszSucc, int nOrder, int type);
-AP_DECLARE(void) ap_hook_check_authz(ap_HOOK_auth_checker_t *pf, const char * const *aszPre,
-                                     const char * const *aszSucc, int nOrder, int type);
+AP_DECLARE(void) ap_hook_check_authn(ap_HOOK_check_user_id_t *pf, const char *const *aszPre,
+                                     const char *const *aszSucc, int nOrder, int type);
+AP_DECLARE(void) ap_hook_check_authz(ap_HOOK_auth_checker_t *pf, const char *const *aszPre,
+                                     const char *const *aszSucc, int nOrder, int type);
 
 /* ---- End-of-request buckets ---- */
 

@@ -446,7 +446,7 @@ struct process_rec {
     apr_pool_t *pconf;
     /* The name without directories, then the arguments as given. */
     const char *short_name;
-    const char * const *argv;
+    const char *const *argv;
     int argc;
 };
 
@@ -1155,7 +1155,7 @@ AP_DECLARE(const char *) ap_dir_fnmatch(ap_dir_match_t *w, const char *path, con
 char *ap_get_local_host(apr_pool_t *p);
 
 /* The command, its arguments in argv; returns the first line of what it prints, NULL on failure. */
-AP_DECLARE(char *) ap_get_exec_line(apr_pool_t *p, const char *cmd, const char * const *argv);
+AP_DECLARE(char *) ap_get_exec_line(apr_pool_t *p, const char *cmd, const char *const *argv);
 
 /* Logs the failed assertion and aborts. AP_DEBUG_ASSERT only in debugging builds. */
 AP_DECLARE(void) ap_log_assert(const char *szExp, const char *szFile, int nLine)

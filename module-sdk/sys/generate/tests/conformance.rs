@@ -13,25 +13,32 @@ use support::{Side, bindings, declarations, macros};
 /// Names with two meanings: what is declared on each side.
 type Facts = BTreeMap<String, String>;
 
-/// Headers of Debian that `include/` does not have, with the reason.
-const ABSENT_HEADERS: &[(&str, &str)] = &[
-    ("mod_dav.h", "belongs to mod_dav; not written yet"),
-    ("mod_proxy.h", "belongs to mod_proxy; not written yet"),
-];
-
 /// Macros whose text is ours: the same value or effect, in other words or another order.
 const OWN_TEXT: &[(&str, &str)] = &[
-    ("AP_GRACEFUL_SHUTDOWN_TIMEOUT_COMMAND", "the help is in our words"),
+    (
+        "AP_GRACEFUL_SHUTDOWN_TIMEOUT_COMMAND",
+        "the help is in our words",
+    ),
     ("LISTEN_COMMANDS", "the help is in our words"),
-    ("AP_MODULE_MAGIC_AT_LEAST", "the comparisons are turned round"),
-    ("ap_get_conn_server_logconf", "the two conditions are exchanged"),
+    (
+        "AP_MODULE_MAGIC_AT_LEAST",
+        "the comparisons are turned round",
+    ),
+    (
+        "ap_get_conn_server_logconf",
+        "the two conditions are exchanged",
+    ),
     ("ap_status_drops_connection", "fewer parentheses"),
     ("DOCTYPE_HTML_4_01", "the text is in two pieces"),
+    ("DAV_RESPONSE_BODY_1", "the text is in two pieces"),
     (
         "ap_log_csdata",
         "before C99: Debian's header defines ap_log_cdata a second time in its place",
     ),
 ];
+
+/// Headers with members that are named as C++'s keywords.
+const ONLY_C: &[&str] = &["cache_common.h", "mod_cache.h", "mod_dav.h"];
 
 /// Declarations whose text is ours.
 const OWN_DECLARATIONS: &[(&str, &str)] = &[("ap_rputs", "an inline function: the body is ours")];
@@ -49,7 +56,10 @@ fn differences(ours: &Facts, debian: &Facts, explained: &[(&str, &str)]) -> Vec<
         }
     }
     let known = |name: &str| explained.iter().any(|(known, _)| *known == name);
-    for name in ours.keys().filter(|name| !debian.contains_key(*name) && !known(name)) {
+    for name in ours
+        .keys()
+        .filter(|name| !debian.contains_key(*name) && !known(name))
+    {
         found.push(format!("{name}: only in include/"));
     }
     for (name, _) in explained {
@@ -72,11 +82,7 @@ fn assert_same(what: &str, found: &[String]) {
 #[test]
 fn every_header_is_there() {
     let (ours, debian) = (Side::ours().all_headers(), Side::debian().all_headers());
-    let absent: Vec<&String> = debian.iter().filter(|name| !ours.contains(name)).collect();
-    let explained: Vec<&str> = ABSENT_HEADERS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(absent, explained, "headers of Debian not in include/");
-    let added: Vec<&String> = ours.iter().filter(|name| !debian.contains(name)).collect();
-    assert!(added.is_empty(), "headers only in include/: {added:?}");
+    assert_eq!(ours, debian, "the headers of include/ and of Debian");
 }
 
 #[test]
@@ -84,8 +90,15 @@ fn each_header_stands_by_itself() {
     let ours = Side::ours();
     for header in ours.all_headers() {
         for language in ["c", "c++"] {
+            if language == "c++" && ONLY_C.contains(&header.as_str()) {
+                continue;
+            }
             let source = format!("#include \"{header}\"\n");
-            let done = ours.compile(language, &["-fsyntax-only", "-Wall", "-Wno-unused"], &source);
+            let done = ours.compile(
+                language,
+                &["-fsyntax-only", "-Wall", "-Wno-unused"],
+                &source,
+            );
             done.unwrap_or_else(|errors| panic!("{header} as {language}:\n{errors}"));
         }
     }
@@ -95,7 +108,10 @@ fn each_header_stands_by_itself() {
 fn bindings_are_the_same() {
     let (ours, debian) = (bindings(&Side::ours()), bindings(&Side::debian()));
     assert!(debian.len() > 4000, "only {} items were read", debian.len());
-    assert_same("types, functions and constants", &differences(&ours, &debian, &[]));
+    assert_same(
+        "types, functions and constants",
+        &differences(&ours, &debian, &[]),
+    );
 }
 
 #[test]
@@ -111,7 +127,11 @@ fn macros_are_the_same() {
     for (language, flags) in settings {
         let ours = macros(&Side::ours(), language, flags);
         let debian = macros(&Side::debian(), language, flags);
-        assert!(debian.len() > 1000, "only {} macros were read", debian.len());
+        assert!(
+            debian.len() > 1000,
+            "only {} macros were read",
+            debian.len()
+        );
         // An explained macro need not differ in every setting.
         let explained: Vec<(&str, &str)> = OWN_TEXT
             .iter()
@@ -126,6 +146,13 @@ fn macros_are_the_same() {
 #[test]
 fn declarations_are_the_same() {
     let (ours, debian) = (declarations(&Side::ours()), declarations(&Side::debian()));
-    assert!(debian.len() > 800, "only {} declarations were read", debian.len());
-    assert_same("declarations", &differences(&ours, &debian, OWN_DECLARATIONS));
+    assert!(
+        debian.len() > 800,
+        "only {} declarations were read",
+        debian.len()
+    );
+    assert_same(
+        "declarations",
+        &differences(&ours, &debian, OWN_DECLARATIONS),
+    );
 }

@@ -14,6 +14,9 @@ use std::{
 pub use declarations::declarations;
 pub use rust::bindings;
 
+/// libxml2's type in mod_xml2enc.h, whose users include libxml2 before: an enumeration there too.
+pub const LIBXML2_STANDS_IN: &str = "-DxmlCharEncoding=int";
+
 /// A directory of headers.
 pub struct Side {
     pub include: PathBuf,
@@ -57,10 +60,12 @@ impl Side {
         first.iter().cloned().chain(rest).collect()
     }
 
-    /// A source that includes them.
+    /// A source that includes them, and before them what a source must include for Debian's.
     pub fn source() -> String {
-        Self::compared_headers()
-            .iter()
+        let headers = Self::compared_headers();
+        ["apr_dbd.h"]
+            .into_iter()
+            .chain(headers.iter().map(String::as_str))
             .map(|name| format!("#include \"{name}\"\n"))
             .collect()
     }
@@ -72,6 +77,7 @@ impl Side {
             .args(httpd_sys_generate::DEFINES)
             .arg(format!("-I{}", self.include.display()))
             .arg(format!("-I{}", httpd_sys_generate::APR_INCLUDE))
+            .arg(LIBXML2_STANDS_IN)
             .args(flags)
             .arg("-")
             .stdin(Stdio::piped())

@@ -8,12 +8,14 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::Side;
+use super::{LIBXML2_STANDS_IN, Side};
 
 /// Every item of the bindings, by kind and name. Sizes and offsets are items of their own, which
 /// bindgen writes as assertions.
 pub fn bindings(side: &Side) -> BTreeMap<String, String> {
-    let text = httpd_sys_generate::builder(&side.include, &Side::compared_headers())
+    let headers = Side::compared_headers();
+    let text = httpd_sys_generate::builder(&side.include, &headers)
+        .clang_args([LIBXML2_STANDS_IN, "-include", "apr_dbd.h"])
         .layout_tests(true)
         .generate()
         .unwrap_or_else(|e| panic!("bindgen: {e}"))
@@ -68,7 +70,9 @@ fn name_of(item: &Item) -> String {
             "impl {} {}",
             item.trait_
                 .as_ref()
-                .map_or(String::new(), |(_, path, _)| path.to_token_stream().to_string()),
+                .map_or(String::new(), |(_, path, _)| path
+                    .to_token_stream()
+                    .to_string()),
             item.self_ty.to_token_stream()
         ),
         other => other.to_token_stream().to_string(),
