@@ -1,6 +1,8 @@
 //! Reads one set of headers in three ways, each into a map from a name to a text that is equal when
 //! the facts are equal. Used by the conformance test.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 mod declarations;
 mod rust;
 
@@ -11,7 +13,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[allow(unused_imports, reason = "as above")]
 pub use declarations::declarations;
+#[allow(unused_imports, reason = "as above")]
 pub use rust::bindings;
 
 /// libxml2's type in mod_xml2enc.h, whose users include libxml2 before: an enumeration there too.
