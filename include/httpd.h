@@ -656,7 +656,9 @@ struct conn_rec {
     /* For the core's search of virtual hosts. */
     void *vhost_lookup_data;
 
-    /* Addresses of the two ends; mod_remoteip may replace client_addr and client_ip. */
+    /* Addresses of the two ends; behind a balancer that speaks the PROXY protocol, mod_remoteip sets
+     * client_addr and client_ip to those of the real client.
+     */
     apr_sockaddr_t *local_addr;
     apr_sockaddr_t *client_addr;
     /* The client's address as text, its name (NULL: not looked up, "": has none) and its identd
@@ -692,7 +694,9 @@ struct conn_rec {
      */
     int data_in_input_filters;
     int data_in_output_filters;
-    /* Set by input filters which cannot be left before a whole request has been read (TLS). */
+    /* Set by input filters that may hold back bytes which polling the socket does not show: an
+     * asynchronous MPM then serves the connection on one thread, from its begin to its end.
+     */
     unsigned int clogging_input_filters:1;
     /* As in request_rec. */
     signed int double_reverse:2;
