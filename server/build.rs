@@ -11,6 +11,7 @@ fn main() {
 
     let shim = PathBuf::from("src/shim");
     println!("cargo:rerun-if-changed={}", shim.display());
+    println!("cargo:rerun-if-changed=../include");
     let mut sources: Vec<PathBuf> = std::fs::read_dir(&shim)
         .expect("the package has src/shim")
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -22,7 +23,7 @@ fn main() {
     }
     cc::Build::new()
         .files(&sources)
-        .include("/usr/include/apache2")
+        .include("../include")
         .include("/usr/include/apr-1.0")
         .define("LINUX", None)
         .define("_REENTRANT", None)

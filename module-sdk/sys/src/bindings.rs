@@ -393,36 +393,24 @@ pub const APR_HOOK_LAST: u32 = 20;
 pub const APR_HOOK_REALLY_LAST: u32 = 30;
 pub const PLATFORM: &[u8; 5] = b"Unix\0";
 pub const AP_NEED_SET_MUTEX_PERMS: u32 = 1;
-pub const AP_DOC_ROOT: &[u8; 9] = b"/var/www\0";
-pub const AP_ENABLE_V4_MAPPED: u32 = 1;
-pub const AP_HTTPD_USER: &[u8; 9] = b"www-data\0";
-pub const AP_LOG_EXEC: &[u8; 28] = b"/var/log/apache2/suexec.log\0";
-pub const AP_NONBLOCK_WHEN_MULTI_LISTEN: u32 = 1;
+pub const HTTPD_ROOT: &[u8; 13] = b"/etc/apache2\0";
+pub const SERVER_CONFIG_FILE: &[u8; 13] = b"apache2.conf\0";
 pub const AP_TYPES_CONFIG_FILE: &[u8; 11] = b"mime.types\0";
-pub const AP_UID_MIN: u32 = 100;
+pub const SUEXEC_BIN: &[u8; 24] = b"/usr/lib/apache2/suexec\0";
+pub const AP_LOG_EXEC: &[u8; 28] = b"/var/log/apache2/suexec.log\0";
+pub const AP_DOC_ROOT: &[u8; 9] = b"/var/www\0";
 pub const AP_USERDIR_SUFFIX: &[u8; 12] = b"public_html\0";
+pub const AP_HTTPD_USER: &[u8; 9] = b"www-data\0";
+pub const AP_UID_MIN: u32 = 100;
 pub const AP_USING_AUTOCONF: u32 = 1;
+pub const AP_ENABLE_V4_MAPPED: u32 = 1;
+pub const AP_NONBLOCK_WHEN_MULTI_LISTEN: u32 = 1;
+pub const SINGLE_LISTEN_UNSERIALIZED_ACCEPT: u32 = 1;
 pub const DEFAULT_LOG_TID: &[u8; 2] = b"g\0";
-pub const HAVE_ARC4RANDOM_BUF: u32 = 1;
-pub const HAVE_CRYPT_SHA2: u32 = 1;
+pub const HAVE_PCRE2: u32 = 1;
 pub const HAVE_CURL: u32 = 1;
 pub const HAVE_CURL_CURL_H: u32 = 1;
-pub const HAVE_ENGINE_INIT: u32 = 1;
-pub const HAVE_ENGINE_LOAD_BUILTIN_ENGINES: u32 = 1;
-pub const HAVE_EPOLL_CREATE: u32 = 1;
-pub const HAVE_FOPEN64: u32 = 1;
-pub const HAVE_GETGRNAM: u32 = 1;
-pub const HAVE_GETLOADAVG: u32 = 1;
-pub const HAVE_GETPGID: u32 = 1;
-pub const HAVE_GETPWNAM: u32 = 1;
-pub const HAVE_GETTID: u32 = 1;
-pub const HAVE_GMTOFF: u32 = 1;
-pub const HAVE_GRP_H: u32 = 1;
-pub const HAVE_INITGROUPS: u32 = 1;
-pub const HAVE_INTTYPES_H: u32 = 1;
 pub const HAVE_JANSSON: u32 = 1;
-pub const HAVE_KILLPG: u32 = 1;
-pub const HAVE_LIMITS_H: u32 = 1;
 pub const HAVE_NGHTTP2: u32 = 1;
 pub const HAVE_NGHTTP2_NGHTTP2_H: u32 = 1;
 pub const HAVE_NGHTTP2_OPTION_SET_NO_CLOSED_STREAMS: u32 = 1;
@@ -435,18 +423,19 @@ pub const HAVE_NGHTTP2_STREAM_GET_WEIGHT: u32 = 1;
 pub const HAVE_OPENSSL: u32 = 1;
 pub const HAVE_OPENSSL_ENGINE_H: u32 = 1;
 pub const HAVE_OPENSSL_INIT_SSL: u32 = 1;
-pub const HAVE_PCRE2: u32 = 1;
-pub const HAVE_PRCTL: u32 = 1;
-pub const HAVE_PTHREAD_KILL: u32 = 1;
-pub const HAVE_PWD_H: u32 = 1;
-pub const HAVE_SETSID: u32 = 1;
+pub const HAVE_ENGINE_INIT: u32 = 1;
+pub const HAVE_ENGINE_LOAD_BUILTIN_ENGINES: u32 = 1;
 pub const HAVE_SSL_CTX_NEW: u32 = 1;
+pub const STDC_HEADERS: u32 = 1;
+pub const HAVE_GRP_H: u32 = 1;
+pub const HAVE_INTTYPES_H: u32 = 1;
+pub const HAVE_LIMITS_H: u32 = 1;
+pub const HAVE_PWD_H: u32 = 1;
 pub const HAVE_STDINT_H: u32 = 1;
 pub const HAVE_STDIO_H: u32 = 1;
 pub const HAVE_STDLIB_H: u32 = 1;
 pub const HAVE_STRINGS_H: u32 = 1;
 pub const HAVE_STRING_H: u32 = 1;
-pub const HAVE_SYSLOG: u32 = 1;
 pub const HAVE_SYS_IPC_H: u32 = 1;
 pub const HAVE_SYS_PRCTL_H: u32 = 1;
 pub const HAVE_SYS_RESOURCE_H: u32 = 1;
@@ -457,21 +446,32 @@ pub const HAVE_SYS_TIMES_H: u32 = 1;
 pub const HAVE_SYS_TIME_H: u32 = 1;
 pub const HAVE_SYS_TYPES_H: u32 = 1;
 pub const HAVE_SYS_WAIT_H: u32 = 1;
-pub const HAVE_TIMEGM: u32 = 1;
-pub const HAVE_TIMES: u32 = 1;
 pub const HAVE_UNISTD_H: u32 = 1;
 pub const HAVE_WCHAR_H: u32 = 1;
-pub const HTTPD_ROOT: &[u8; 13] = b"/etc/apache2\0";
+pub const HAVE_ARC4RANDOM_BUF: u32 = 1;
+pub const HAVE_CRYPT_SHA2: u32 = 1;
+pub const HAVE_EPOLL_CREATE: u32 = 1;
+pub const HAVE_FOPEN64: u32 = 1;
+pub const HAVE_GETGRNAM: u32 = 1;
+pub const HAVE_GETLOADAVG: u32 = 1;
+pub const HAVE_GETPGID: u32 = 1;
+pub const HAVE_GETPWNAM: u32 = 1;
+pub const HAVE_GETTID: u32 = 1;
+pub const HAVE_GMTOFF: u32 = 1;
+pub const HAVE_INITGROUPS: u32 = 1;
+pub const HAVE_KILLPG: u32 = 1;
+pub const HAVE_PRCTL: u32 = 1;
+pub const HAVE_PTHREAD_KILL: u32 = 1;
+pub const HAVE_SETSID: u32 = 1;
+pub const HAVE_SYSLOG: u32 = 1;
+pub const HAVE_TIMEGM: u32 = 1;
+pub const HAVE_TIMES: u32 = 1;
 pub const PACKAGE_BUGREPORT: &[u8; 1] = b"\0";
 pub const PACKAGE_NAME: &[u8; 1] = b"\0";
 pub const PACKAGE_STRING: &[u8; 1] = b"\0";
 pub const PACKAGE_TARNAME: &[u8; 1] = b"\0";
 pub const PACKAGE_URL: &[u8; 1] = b"\0";
 pub const PACKAGE_VERSION: &[u8; 1] = b"\0";
-pub const SERVER_CONFIG_FILE: &[u8; 13] = b"apache2.conf\0";
-pub const SINGLE_LISTEN_UNSERIALIZED_ACCEPT: u32 = 1;
-pub const STDC_HEADERS: u32 = 1;
-pub const SUEXEC_BIN: &[u8; 24] = b"/usr/lib/apache2/suexec\0";
 pub const _ALL_SOURCE: u32 = 1;
 pub const _DARWIN_C_SOURCE: u32 = 1;
 pub const __EXTENSIONS__: u32 = 1;
@@ -496,14 +496,14 @@ pub const DEFAULT_EXP_SBINDIR: &[u8; 10] = b"/usr/sbin\0";
 pub const DEFAULT_REL_SBINDIR: &[u8; 10] = b"/usr/sbin\0";
 pub const DEFAULT_EXP_LIBEXECDIR: &[u8; 25] = b"/usr/lib/apache2/modules\0";
 pub const DEFAULT_REL_LIBEXECDIR: &[u8; 25] = b"/usr/lib/apache2/modules\0";
-pub const DEFAULT_EXP_MANDIR: &[u8; 15] = b"/usr/share/man\0";
-pub const DEFAULT_REL_MANDIR: &[u8; 15] = b"/usr/share/man\0";
+pub const DEFAULT_EXP_INSTALLBUILDDIR: &[u8; 25] = b"/usr/share/apache2/build\0";
+pub const DEFAULT_REL_INSTALLBUILDDIR: &[u8; 25] = b"/usr/share/apache2/build\0";
+pub const DEFAULT_EXP_INCLUDEDIR: &[u8; 21] = b"/usr/include/apache2\0";
+pub const DEFAULT_REL_INCLUDEDIR: &[u8; 21] = b"/usr/include/apache2\0";
 pub const DEFAULT_EXP_SYSCONFDIR: &[u8; 13] = b"/etc/apache2\0";
 pub const DEFAULT_REL_SYSCONFDIR: &[u8; 13] = b"/etc/apache2\0";
 pub const DEFAULT_EXP_DATADIR: &[u8; 19] = b"/usr/share/apache2\0";
 pub const DEFAULT_REL_DATADIR: &[u8; 19] = b"/usr/share/apache2\0";
-pub const DEFAULT_EXP_INSTALLBUILDDIR: &[u8; 25] = b"/usr/share/apache2/build\0";
-pub const DEFAULT_REL_INSTALLBUILDDIR: &[u8; 25] = b"/usr/share/apache2/build\0";
 pub const DEFAULT_EXP_ERRORDIR: &[u8; 25] = b"/usr/share/apache2/error\0";
 pub const DEFAULT_REL_ERRORDIR: &[u8; 25] = b"/usr/share/apache2/error\0";
 pub const DEFAULT_EXP_ICONSDIR: &[u8; 25] = b"/usr/share/apache2/icons\0";
@@ -512,10 +512,10 @@ pub const DEFAULT_EXP_HTDOCSDIR: &[u8; 39] = b"/usr/share/apache2/default-site/h
 pub const DEFAULT_REL_HTDOCSDIR: &[u8; 39] = b"/usr/share/apache2/default-site/htdocs\0";
 pub const DEFAULT_EXP_MANUALDIR: &[u8; 46] = b"/usr/share/apache2/default-site/htdocs/manual\0";
 pub const DEFAULT_REL_MANUALDIR: &[u8; 46] = b"/usr/share/apache2/default-site/htdocs/manual\0";
+pub const DEFAULT_EXP_MANDIR: &[u8; 15] = b"/usr/share/man\0";
+pub const DEFAULT_REL_MANDIR: &[u8; 15] = b"/usr/share/man\0";
 pub const DEFAULT_EXP_CGIDIR: &[u8; 17] = b"/usr/lib/cgi-bin\0";
 pub const DEFAULT_REL_CGIDIR: &[u8; 17] = b"/usr/lib/cgi-bin\0";
-pub const DEFAULT_EXP_INCLUDEDIR: &[u8; 21] = b"/usr/include/apache2\0";
-pub const DEFAULT_REL_INCLUDEDIR: &[u8; 21] = b"/usr/include/apache2\0";
 pub const DEFAULT_EXP_LOCALSTATEDIR: &[u8; 18] = b"/var/lock/apache2\0";
 pub const DEFAULT_REL_LOCALSTATEDIR: &[u8; 18] = b"/var/lock/apache2\0";
 pub const DEFAULT_EXP_RUNTIMEDIR: &[u8; 17] = b"/var/run/apache2\0";
@@ -713,22 +713,46 @@ pub const APR_PROC_DETACH_FOREGROUND: u32 = 0;
 pub const APR_PROC_DETACH_DAEMONIZE: u32 = 1;
 pub const AP_REG_ICASE: u32 = 1;
 pub const AP_REG_NEWLINE: u32 = 2;
-pub const AP_REG_NOTBOL: u32 = 4;
-pub const AP_REG_NOTEOL: u32 = 8;
-pub const AP_REG_EXTENDED: u32 = 0;
-pub const AP_REG_NOSUB: u32 = 0;
-pub const AP_REG_MULTI: u32 = 16;
-pub const AP_REG_NOMEM: u32 = 32;
 pub const AP_REG_DOTALL: u32 = 64;
 pub const AP_REG_DOLLAR_ENDONLY: u32 = 512;
+pub const AP_REG_MULTI: u32 = 16;
 pub const AP_REG_NO_DEFAULT: u32 = 1024;
+pub const AP_REG_EXTENDED: u32 = 0;
+pub const AP_REG_NOSUB: u32 = 0;
+pub const AP_REG_NOTBOL: u32 = 4;
+pub const AP_REG_NOTEOL: u32 = 8;
 pub const AP_REG_MATCH: &[u8; 7] = b"MATCH_\0";
 pub const AP_REG_DEFAULT: u32 = 576;
+pub const AP_REG_NOMEM: u32 = 32;
+pub const APR_URI_FTP_DEFAULT_PORT: u32 = 21;
+pub const APR_URI_SSH_DEFAULT_PORT: u32 = 22;
+pub const APR_URI_TELNET_DEFAULT_PORT: u32 = 23;
+pub const APR_URI_GOPHER_DEFAULT_PORT: u32 = 70;
+pub const APR_URI_HTTP_DEFAULT_PORT: u32 = 80;
+pub const APR_URI_POP_DEFAULT_PORT: u32 = 110;
+pub const APR_URI_NNTP_DEFAULT_PORT: u32 = 119;
+pub const APR_URI_IMAP_DEFAULT_PORT: u32 = 143;
+pub const APR_URI_PROSPERO_DEFAULT_PORT: u32 = 191;
+pub const APR_URI_WAIS_DEFAULT_PORT: u32 = 210;
+pub const APR_URI_LDAP_DEFAULT_PORT: u32 = 389;
+pub const APR_URI_HTTPS_DEFAULT_PORT: u32 = 443;
+pub const APR_URI_RTSP_DEFAULT_PORT: u32 = 554;
+pub const APR_URI_SNEWS_DEFAULT_PORT: u32 = 563;
+pub const APR_URI_ACAP_DEFAULT_PORT: u32 = 674;
+pub const APR_URI_NFS_DEFAULT_PORT: u32 = 2049;
+pub const APR_URI_TIP_DEFAULT_PORT: u32 = 3372;
+pub const APR_URI_SIP_DEFAULT_PORT: u32 = 5060;
+pub const APR_URI_UNP_OMITSITEPART: u32 = 1;
+pub const APR_URI_UNP_OMITUSER: u32 = 2;
+pub const APR_URI_UNP_OMITPASSWORD: u32 = 4;
+pub const APR_URI_UNP_OMITUSERINFO: u32 = 6;
+pub const APR_URI_UNP_REVEALPASSWORD: u32 = 8;
+pub const APR_URI_UNP_OMITPATHINFO: u32 = 16;
+pub const APR_URI_UNP_OMITQUERY: u32 = 32;
 pub const DOCUMENT_LOCATION: &[u8; 14] = b"/var/www/html\0";
-pub const DYNAMIC_MODULE_LIMIT: u32 = 256;
-pub const DEFAULT_ADMIN: &[u8; 19] = b"[no address given]\0";
 pub const DEFAULT_ERRORLOG: &[u8; 15] = b"logs/error_log\0";
 pub const DEFAULT_ACCESS_FNAME: &[u8; 10] = b".htaccess\0";
+pub const DYNAMIC_MODULE_LIMIT: u32 = 256;
 pub const DEFAULT_PATH: &[u8; 47] = b"/bin:/usr/bin:/usr/ucb:/usr/bsd:/usr/local/bin\0";
 pub const DEFAULT_TIMEOUT: u32 = 60;
 pub const DEFAULT_KEEPALIVE_TIMEOUT: u32 = 5;
@@ -737,6 +761,7 @@ pub const DEFAULT_LIMIT_REQUEST_LINE: u32 = 8190;
 pub const DEFAULT_LIMIT_REQUEST_FIELDSIZE: u32 = 8190;
 pub const DEFAULT_LIMIT_REQUEST_FIELDS: u32 = 100;
 pub const DEFAULT_LIMIT_BLANK_LINES: u32 = 10;
+pub const DEFAULT_ADMIN: &[u8; 19] = b"[no address given]\0";
 pub const DEFAULT_ADD_DEFAULT_CHARSET_NAME: &[u8; 11] = b"iso-8859-1\0";
 pub const AP_SERVER_PROTOCOL: &[u8; 9] = b"HTTP/1.1\0";
 pub const AP_DEFAULT_INDEX: &[u8; 11] = b"index.html\0";
@@ -765,6 +790,7 @@ pub const APEXIT_CHILDFATAL: u32 = 15;
 pub const AP_START_USERERR: u32 = 122000;
 pub const AP_USERERR_LEN: u32 = 1000;
 pub const AP_DECLINED: u32 = 122000;
+pub const AP_NORESTART: u32 = 120001;
 pub const OK: u32 = 0;
 pub const DECLINED: i32 = -1;
 pub const DONE: i32 = -2;
@@ -878,31 +904,6 @@ pub const REQUEST_CHUNKED_DECHUNK: u32 = 2;
 pub const AP_REQ_ACCEPT_PATH_INFO: u32 = 0;
 pub const AP_REQ_REJECT_PATH_INFO: u32 = 1;
 pub const AP_REQ_DEFAULT_PATH_INFO: u32 = 2;
-pub const APR_URI_FTP_DEFAULT_PORT: u32 = 21;
-pub const APR_URI_SSH_DEFAULT_PORT: u32 = 22;
-pub const APR_URI_TELNET_DEFAULT_PORT: u32 = 23;
-pub const APR_URI_GOPHER_DEFAULT_PORT: u32 = 70;
-pub const APR_URI_HTTP_DEFAULT_PORT: u32 = 80;
-pub const APR_URI_POP_DEFAULT_PORT: u32 = 110;
-pub const APR_URI_NNTP_DEFAULT_PORT: u32 = 119;
-pub const APR_URI_IMAP_DEFAULT_PORT: u32 = 143;
-pub const APR_URI_PROSPERO_DEFAULT_PORT: u32 = 191;
-pub const APR_URI_WAIS_DEFAULT_PORT: u32 = 210;
-pub const APR_URI_LDAP_DEFAULT_PORT: u32 = 389;
-pub const APR_URI_HTTPS_DEFAULT_PORT: u32 = 443;
-pub const APR_URI_RTSP_DEFAULT_PORT: u32 = 554;
-pub const APR_URI_SNEWS_DEFAULT_PORT: u32 = 563;
-pub const APR_URI_ACAP_DEFAULT_PORT: u32 = 674;
-pub const APR_URI_NFS_DEFAULT_PORT: u32 = 2049;
-pub const APR_URI_TIP_DEFAULT_PORT: u32 = 3372;
-pub const APR_URI_SIP_DEFAULT_PORT: u32 = 5060;
-pub const APR_URI_UNP_OMITSITEPART: u32 = 1;
-pub const APR_URI_UNP_OMITUSER: u32 = 2;
-pub const APR_URI_UNP_OMITPASSWORD: u32 = 4;
-pub const APR_URI_UNP_OMITUSERINFO: u32 = 6;
-pub const APR_URI_UNP_REVEALPASSWORD: u32 = 8;
-pub const APR_URI_UNP_OMITPATHINFO: u32 = 16;
-pub const APR_URI_UNP_OMITQUERY: u32 = 32;
 pub const PROXYREQ_NONE: u32 = 0;
 pub const PROXYREQ_PROXY: u32 = 1;
 pub const PROXYREQ_REVERSE: u32 = 2;
@@ -916,37 +917,32 @@ pub const AP_NORMALIZE_NOT_ABOVE_ROOT: u32 = 2;
 pub const AP_NORMALIZE_DECODE_UNRESERVED: u32 = 4;
 pub const AP_NORMALIZE_MERGE_SLASHES: u32 = 8;
 pub const AP_NORMALIZE_DROP_PARAMETERS: u32 = 0;
+pub const AP_SLASHES: &[u8; 2] = b"/\0";
+pub const AP_DIR_FLAG_NONE: u32 = 0;
+pub const AP_DIR_FLAG_OPTIONAL: u32 = 1;
+pub const AP_DIR_FLAG_RECURSIVE: u32 = 2;
 pub const SIGSTOP_DETACH: u32 = 1;
 pub const SIGSTOP_MAKE_CHILD: u32 = 2;
 pub const SIGSTOP_SPAWN_CHILD: u32 = 4;
 pub const SIGSTOP_PIPED_LOG_SPAWN: u32 = 8;
 pub const SIGSTOP_CGI_CHILD: u32 = 16;
 pub const AP_HAS_THREAD_LOCAL: u32 = 1;
-pub const AP_NORESTART: u32 = 120001;
-pub const AP_DIR_FLAG_NONE: u32 = 0;
-pub const AP_DIR_FLAG_OPTIONAL: u32 = 1;
-pub const AP_DIR_FLAG_RECURSIVE: u32 = 2;
-pub const AP_SLASHES: &[u8; 2] = b"/\0";
 pub const OR_NONE: u32 = 0;
 pub const OR_LIMIT: u32 = 1;
 pub const OR_OPTIONS: u32 = 2;
 pub const OR_FILEINFO: u32 = 4;
 pub const OR_AUTHCFG: u32 = 8;
 pub const OR_INDEXES: u32 = 16;
+pub const OR_ALL: u32 = 31;
 pub const OR_UNSET: u32 = 32;
 pub const ACCESS_CONF: u32 = 64;
 pub const RSRC_CONF: u32 = 128;
+pub const PROXY_CONF: u32 = 2048;
 pub const EXEC_ON_READ: u32 = 256;
 pub const NONFATAL_OVERRIDE: u32 = 512;
 pub const NONFATAL_UNKNOWN: u32 = 1024;
 pub const NONFATAL_ALL: u32 = 1536;
-pub const PROXY_CONF: u32 = 2048;
-pub const OR_ALL: u32 = 31;
 pub const DECLINE_CMD: &[u8; 3] = b"\x07\x08\0";
-pub const AP_MODULE_FLAG_NONE: u32 = 0;
-pub const AP_MODULE_FLAG_ALWAYS_MERGE: u32 = 1;
-pub const AP_MODULE_FLAGS_MMN_MAJOR: u32 = 20120211;
-pub const AP_MODULE_FLAGS_MMN_MINOR: u32 = 70;
 pub const NOT_IN_VIRTUALHOST: u32 = 1;
 pub const NOT_IN_LIMIT: u32 = 2;
 pub const NOT_IN_DIRECTORY: u32 = 4;
@@ -957,6 +953,10 @@ pub const NOT_IN_PROXY: u32 = 64;
 pub const NOT_IN_DIR_LOC_FILE: u32 = 28;
 pub const NOT_IN_DIR_CONTEXT: u32 = 94;
 pub const GLOBAL_ONLY: u32 = 95;
+pub const AP_MODULE_FLAG_NONE: u32 = 0;
+pub const AP_MODULE_FLAG_ALWAYS_MERGE: u32 = 1;
+pub const AP_MODULE_FLAGS_MMN_MAJOR: u32 = 20120211;
+pub const AP_MODULE_FLAGS_MMN_MINOR: u32 = 70;
 pub const APR_SHM_NS_LOCAL: u32 = 1;
 pub const APR_SHM_NS_GLOBAL: u32 = 2;
 pub const DEFAULT_SCOREBOARD: &[u8; 27] = b"logs/apache_runtime_status\0";
@@ -974,12 +974,6 @@ pub const SERVER_IDLE_KILL: u32 = 10;
 pub const SERVER_NUM_STATUS: u32 = 11;
 pub const START_PREQUEST: u32 = 1;
 pub const STOP_PREQUEST: u32 = 2;
-pub const AP_MPMQ_NOT_SUPPORTED: u32 = 0;
-pub const AP_MPMQ_STATIC: u32 = 1;
-pub const AP_MPMQ_DYNAMIC: u32 = 2;
-pub const AP_MPMQ_STARTING: u32 = 0;
-pub const AP_MPMQ_RUNNING: u32 = 1;
-pub const AP_MPMQ_STOPPING: u32 = 2;
 pub const AP_MPMQ_MAX_DAEMON_USED: u32 = 1;
 pub const AP_MPMQ_IS_THREADED: u32 = 2;
 pub const AP_MPMQ_IS_FORKED: u32 = 3;
@@ -997,6 +991,12 @@ pub const AP_MPMQ_IS_ASYNC: u32 = 14;
 pub const AP_MPMQ_GENERATION: u32 = 15;
 pub const AP_MPMQ_HAS_SERF: u32 = 16;
 pub const AP_MPMQ_CAN_WAITIO: u32 = 19;
+pub const AP_MPMQ_NOT_SUPPORTED: u32 = 0;
+pub const AP_MPMQ_STATIC: u32 = 1;
+pub const AP_MPMQ_DYNAMIC: u32 = 2;
+pub const AP_MPMQ_STARTING: u32 = 0;
+pub const AP_MPMQ_RUNNING: u32 = 1;
+pub const AP_MPMQ_STOPPING: u32 = 2;
 pub const AP_EXPR_FLAG_SSL_EXPR_COMPAT: u32 = 1;
 pub const AP_EXPR_FLAG_DONT_VARY: u32 = 2;
 pub const AP_EXPR_FLAG_RESTRICTED: u32 = 4;
@@ -1151,10 +1151,10 @@ pub const AP_SQ_RM_NORMAL: u32 = 2;
 pub const AP_SQ_RM_CONFIG_TEST: u32 = 3;
 pub const AP_SQ_RM_CONFIG_DUMP: u32 = 4;
 pub const AP_SERVER_BASEARGS: &[u8; 26] = b"C:c:D:d:E:e:f:vVlLtTSMh?X\0";
-pub const AP_GET_BASIC_AUTH_PW_NOTE: &[u8; 26] = b"AP_GET_BASIC_AUTH_PW_NOTE\0";
 pub const AP_GETLINE_FOLD: u32 = 1;
 pub const AP_GETLINE_CRLF: u32 = 2;
 pub const AP_GETLINE_NOSPC_EOL: u32 = 4;
+pub const AP_GET_BASIC_AUTH_PW_NOTE: &[u8; 26] = b"AP_GET_BASIC_AUTH_PW_NOTE\0";
 pub const AP_PROTOCOL_HTTP1: &[u8; 9] = b"http/1.1\0";
 pub const AP_SUBREQ_NO_ARGS: u32 = 0;
 pub const AP_SUBREQ_MERGE_ARGS: u32 = 1;
@@ -1232,10 +1232,10 @@ pub const AP_FCGI_APACHE_ROLE_AUTHORIZER_STR: &[u8; 11] = b"AUTHORIZER\0";
 pub const AP_FCGI_APACHE_ROLE_ACCESS_CHECKER_STR: &[u8; 15] = b"ACCESS_CHECKER\0";
 pub const AP_LIST_FLOCK_SERIALIZE: &[u8; 24] = b", 'flock:/path/to/file'\0";
 pub const AP_LIST_FCNTL_SERIALIZE: &[u8; 24] = b", 'fcntl:/path/to/file'\0";
+pub const AP_LIST_FILE_SERIALIZE: &[u8; 23] = b", 'file:/path/to/file'\0";
+pub const AP_LIST_PTHREAD_SERIALIZE: &[u8; 12] = b", 'pthread'\0";
 pub const AP_LIST_SYSVSEM_SERIALIZE: &[u8; 12] = b", 'sysvsem'\0";
 pub const AP_LIST_POSIXSEM_SERIALIZE: &[u8; 13] = b", 'posixsem'\0";
-pub const AP_LIST_PTHREAD_SERIALIZE: &[u8; 12] = b", 'pthread'\0";
-pub const AP_LIST_FILE_SERIALIZE: &[u8; 23] = b", 'file:/path/to/file'\0";
 pub const AP_LIST_SEM_SERIALIZE: &[u8; 8] = b", 'sem'\0";
 pub const AP_ALL_AVAILABLE_MUTEXES_STRING : & [u8 ; 149] = b"Mutex mechanisms are: 'none', 'default', 'flock:/path/to/file', 'fcntl:/path/to/file', 'file:/path/to/file', 'pthread', 'sysvsem', 'posixsem', 'sem'\0" ;
 pub const AP_AVAILABLE_MUTEXES_STRING : & [u8 ; 141] = b"Mutex mechanisms are: 'default', 'flock:/path/to/file', 'fcntl:/path/to/file', 'file:/path/to/file', 'pthread', 'sysvsem', 'posixsem', 'sem'\0" ;
@@ -3931,14 +3931,17 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn apr_thread_pool_get(thethread: *const apr_thread_t) -> *mut apr_pool_t;
 }
-pub const AP_REG_PCRE_COMPILED: _bindgen_ty_34 = 0;
-pub const AP_REG_PCRE_LOADED: _bindgen_ty_34 = 1;
+pub const AP_REG_ASSERT: _bindgen_ty_34 = 1;
+pub const AP_REG_ESPACE: _bindgen_ty_34 = 2;
+pub const AP_REG_INVARG: _bindgen_ty_34 = 3;
+pub const AP_REG_NOMATCH: _bindgen_ty_34 = 4;
 pub type _bindgen_ty_34 = ::std::os::raw::c_uint;
-pub const AP_REG_ASSERT: _bindgen_ty_35 = 1;
-pub const AP_REG_ESPACE: _bindgen_ty_35 = 2;
-pub const AP_REG_INVARG: _bindgen_ty_35 = 3;
-pub const AP_REG_NOMATCH: _bindgen_ty_35 = 4;
+pub const AP_REG_PCRE_COMPILED: _bindgen_ty_35 = 0;
+pub const AP_REG_PCRE_LOADED: _bindgen_ty_35 = 1;
 pub type _bindgen_ty_35 = ::std::os::raw::c_uint;
+unsafe extern "C" {
+    pub fn ap_pcre_version_string(which: ::std::os::raw::c_int) -> *const ::std::os::raw::c_char;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ap_regex_t {
@@ -3951,9 +3954,6 @@ pub struct ap_regex_t {
 pub struct ap_regmatch_t {
     pub rm_so: ::std::os::raw::c_int,
     pub rm_eo: ::std::os::raw::c_int,
-}
-unsafe extern "C" {
-    pub fn ap_pcre_version_string(which: ::std::os::raw::c_int) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
     pub fn ap_regcomp_get_default_cflags() -> ::std::os::raw::c_int;
@@ -3972,6 +3972,9 @@ unsafe extern "C" {
         regex: *const ::std::os::raw::c_char,
         cflags: ::std::os::raw::c_int,
     ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_regfree(preg: *mut ap_regex_t);
 }
 unsafe extern "C" {
     pub fn ap_regexec(
@@ -4007,9 +4010,6 @@ unsafe extern "C" {
         prefix: *const ::std::os::raw::c_char,
         upper: ::std::os::raw::c_int,
     ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_regfree(preg: *mut ap_regex_t);
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -4049,49 +4049,6 @@ unsafe extern "C" {
         rx: *mut ap_rxplus_t,
         n: ::std::os::raw::c_int,
     ) -> *mut ::std::os::raw::c_char;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_version_t {
-    pub major: ::std::os::raw::c_int,
-    pub minor: ::std::os::raw::c_int,
-    pub patch: ::std::os::raw::c_int,
-    pub add_string: *const ::std::os::raw::c_char,
-}
-unsafe extern "C" {
-    pub fn ap_get_server_revision(version: *mut ap_version_t);
-}
-unsafe extern "C" {
-    pub fn ap_get_server_banner() -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_get_server_description() -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_add_version_component(
-        pconf: *mut apr_pool_t,
-        component: *const ::std::os::raw::c_char,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_get_server_built() -> *const ::std::os::raw::c_char;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_method_list_t {
-    pub method_mask: apr_int64_t,
-    pub method_list: *mut apr_array_header_t,
-}
-pub type ap_request_bnotes_t = apr_uint64_t;
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct htaccess_result {
-    pub dir: *const ::std::os::raw::c_char,
-    pub override_: ::std::os::raw::c_int,
-    pub override_opts: ::std::os::raw::c_int,
-    pub override_list: *mut apr_table_t,
-    pub htaccess: *mut ap_conf_vector_t,
-    pub next: *const htaccess_result,
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -4256,6 +4213,49 @@ unsafe extern "C" {
         hostinfo: *const ::std::os::raw::c_char,
         uptr: *mut apr_uri_t,
     ) -> apr_status_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_version_t {
+    pub major: ::std::os::raw::c_int,
+    pub minor: ::std::os::raw::c_int,
+    pub patch: ::std::os::raw::c_int,
+    pub add_string: *const ::std::os::raw::c_char,
+}
+unsafe extern "C" {
+    pub fn ap_get_server_revision(version: *mut ap_version_t);
+}
+unsafe extern "C" {
+    pub fn ap_get_server_banner() -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_get_server_description() -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_add_version_component(
+        pconf: *mut apr_pool_t,
+        component: *const ::std::os::raw::c_char,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_get_server_built() -> *const ::std::os::raw::c_char;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_method_list_t {
+    pub method_mask: apr_int64_t,
+    pub method_list: *mut apr_array_header_t,
+}
+pub type ap_request_bnotes_t = apr_uint64_t;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct htaccess_result {
+    pub dir: *const ::std::os::raw::c_char,
+    pub override_: ::std::os::raw::c_int,
+    pub override_opts: ::std::os::raw::c_int,
+    pub override_list: *mut apr_table_t,
+    pub htaccess: *mut ap_conf_vector_t,
+    pub next: *const htaccess_result,
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -4602,6 +4602,12 @@ pub struct ap_loadavg_t {
     pub loadavg15: f32,
 }
 unsafe extern "C" {
+    pub fn ap_get_sload(ld: *mut ap_sload_t);
+}
+unsafe extern "C" {
+    pub fn ap_get_loadavg(ld: *mut ap_loadavg_t);
+}
+unsafe extern "C" {
     pub fn ap_context_document_root(r: *mut request_rec) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
@@ -4777,6 +4783,12 @@ unsafe extern "C" {
     ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
+    pub fn ap_is_chunked(
+        p: *mut apr_pool_t,
+        line: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
     pub fn ap_is_url(u: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
@@ -4867,17 +4879,23 @@ unsafe extern "C" {
     ) -> apr_size_t;
 }
 unsafe extern "C" {
+    pub fn ap_escape_shell_cmd(
+        p: *mut apr_pool_t,
+        s: *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_escape_quotes(
+        p: *mut apr_pool_t,
+        instring: *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
     pub fn ap_construct_server(
         p: *mut apr_pool_t,
         hostname: *const ::std::os::raw::c_char,
         port: apr_port_t,
         r: *const request_rec,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_escape_shell_cmd(
-        p: *mut apr_pool_t,
-        s: *const ::std::os::raw::c_char,
     ) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
@@ -4910,6 +4928,33 @@ unsafe extern "C" {
     ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
+    pub fn ap_is_rdirectory(
+        p: *mut apr_pool_t,
+        name: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_is_directory(
+        p: *mut apr_pool_t,
+        name: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_filepath_merge(
+        newpath: *mut *mut ::std::os::raw::c_char,
+        rootpath: *const ::std::os::raw::c_char,
+        addpath: *const ::std::os::raw::c_char,
+        flags: apr_int32_t,
+        p: *mut apr_pool_t,
+    ) -> apr_status_t;
+}
+unsafe extern "C" {
+    pub fn ap_stat_check(
+        path: *const ::std::os::raw::c_char,
+        pool: *mut apr_pool_t,
+    ) -> apr_status_t;
+}
+unsafe extern "C" {
     pub fn ap_is_matchexp(str_: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
@@ -4935,18 +4980,6 @@ unsafe extern "C" {
         bigstring: *const ::std::os::raw::c_char,
         prefix: *const ::std::os::raw::c_char,
     ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_pbase64decode(
-        p: *mut apr_pool_t,
-        bufcoded: *const ::std::os::raw::c_char,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_pbase64encode(
-        p: *mut apr_pool_t,
-        string: *mut ::std::os::raw::c_char,
-    ) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
     pub fn ap_pregcomp(
@@ -5020,9 +5053,28 @@ unsafe extern "C" {
     ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_escape_quotes(
+    pub fn ap_cstr_casecmp(
+        s1: *const ::std::os::raw::c_char,
+        s2: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_cstr_casecmpn(
+        s1: *const ::std::os::raw::c_char,
+        s2: *const ::std::os::raw::c_char,
+        n: apr_size_t,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_pbase64decode(
         p: *mut apr_pool_t,
-        instring: *const ::std::os::raw::c_char,
+        bufcoded: *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_pbase64encode(
+        p: *mut apr_pool_t,
+        string: *mut ::std::os::raw::c_char,
     ) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
@@ -5046,9 +5098,6 @@ unsafe extern "C" {
     ) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_request_has_body(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
     pub fn ap_pstr2_alnum(
         p: *mut apr_pool_t,
         src: *const ::std::os::raw::c_char,
@@ -5061,48 +5110,12 @@ unsafe extern "C" {
         dest: *mut ::std::os::raw::c_char,
     ) -> apr_status_t;
 }
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_form_pair_t {
-    pub name: *const ::std::os::raw::c_char,
-    pub value: *mut apr_bucket_brigade,
-}
 unsafe extern "C" {
-    pub fn ap_parse_form_data(
-        r: *mut request_rec,
-        f: *mut ap_filter_t,
-        ptr: *mut *mut apr_array_header_t,
-        num: apr_size_t,
-        size: apr_size_t,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_is_rdirectory(
-        p: *mut apr_pool_t,
-        name: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_is_directory(
-        p: *mut apr_pool_t,
-        name: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_get_local_host(p: *mut apr_pool_t) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_log_assert(
-        szExp: *const ::std::os::raw::c_char,
-        szFile: *const ::std::os::raw::c_char,
-        nLine: ::std::os::raw::c_int,
-    ) -> !;
-}
-unsafe extern "C" {
-    pub fn ap_psignature(
-        prefix: *const ::std::os::raw::c_char,
-        r: *mut request_rec,
-    ) -> *const ::std::os::raw::c_char;
+    pub fn ap_bin2hex(
+        src: *const ::std::os::raw::c_void,
+        srclen: apr_size_t,
+        dest: *mut ::std::os::raw::c_char,
+    );
 }
 unsafe extern "C" {
     pub fn ap_strchr(
@@ -5141,73 +5154,6 @@ unsafe extern "C" {
     ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_random_insecure_bytes(buf: *mut ::std::os::raw::c_void, size: apr_size_t);
-}
-unsafe extern "C" {
-    pub fn ap_random_pick(min: apr_uint32_t, max: apr_uint32_t) -> apr_uint32_t;
-}
-unsafe extern "C" {
-    pub fn ap_abort_on_oom() -> !;
-}
-unsafe extern "C" {
-    pub fn ap_malloc(size: usize) -> *mut ::std::os::raw::c_void;
-}
-unsafe extern "C" {
-    pub fn ap_calloc(nelem: usize, size: usize) -> *mut ::std::os::raw::c_void;
-}
-unsafe extern "C" {
-    pub fn ap_realloc(ptr: *mut ::std::os::raw::c_void, size: usize)
-    -> *mut ::std::os::raw::c_void;
-}
-unsafe extern "C" {
-    pub fn ap_thread_create(
-        thread: *mut *mut apr_thread_t,
-        attr: *mut apr_threadattr_t,
-        func: apr_thread_start_t,
-        data: *mut ::std::os::raw::c_void,
-        pool: *mut apr_pool_t,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_thread_current_create(
-        current: *mut *mut apr_thread_t,
-        attr: *mut apr_threadattr_t,
-        pool: *mut apr_pool_t,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_thread_current_after_fork();
-}
-unsafe extern "C" {
-    pub fn ap_thread_current() -> *mut apr_thread_t;
-}
-unsafe extern "C" {
-    pub fn ap_thread_main_create(
-        thread: *mut *mut apr_thread_t,
-        pool: *mut apr_pool_t,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_get_sload(ld: *mut ap_sload_t);
-}
-unsafe extern "C" {
-    pub fn ap_get_loadavg(ld: *mut ap_loadavg_t);
-}
-unsafe extern "C" {
-    pub fn ap_bin2hex(
-        src: *const ::std::os::raw::c_void,
-        srclen: apr_size_t,
-        dest: *mut ::std::os::raw::c_char,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_get_exec_line(
-        p: *mut apr_pool_t,
-        cmd: *const ::std::os::raw::c_char,
-        argv: *const *const ::std::os::raw::c_char,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
     pub fn ap_array_str_index(
         array: *const apr_array_header_t,
         s: *const ::std::os::raw::c_char,
@@ -5221,16 +5167,21 @@ unsafe extern "C" {
     ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_cstr_casecmp(
-        s1: *const ::std::os::raw::c_char,
-        s2: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
+    pub fn ap_request_has_body(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_form_pair_t {
+    pub name: *const ::std::os::raw::c_char,
+    pub value: *mut apr_bucket_brigade,
 }
 unsafe extern "C" {
-    pub fn ap_cstr_casecmpn(
-        s1: *const ::std::os::raw::c_char,
-        s2: *const ::std::os::raw::c_char,
-        n: apr_size_t,
+    pub fn ap_parse_form_data(
+        r: *mut request_rec,
+        f: *mut ap_filter_t,
+        ptr: *mut *mut apr_array_header_t,
+        num: apr_size_t,
+        size: apr_size_t,
     ) -> ::std::os::raw::c_int;
 }
 #[repr(C)]
@@ -5263,23 +5214,72 @@ unsafe extern "C" {
     ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_is_chunked(
-        p: *mut apr_pool_t,
-        line: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
+    pub fn ap_get_local_host(p: *mut apr_pool_t) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_filepath_merge(
-        newpath: *mut *mut ::std::os::raw::c_char,
-        rootpath: *const ::std::os::raw::c_char,
-        addpath: *const ::std::os::raw::c_char,
-        flags: apr_int32_t,
+    pub fn ap_get_exec_line(
         p: *mut apr_pool_t,
+        cmd: *const ::std::os::raw::c_char,
+        argv: *const *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_log_assert(
+        szExp: *const ::std::os::raw::c_char,
+        szFile: *const ::std::os::raw::c_char,
+        nLine: ::std::os::raw::c_int,
+    ) -> !;
+}
+unsafe extern "C" {
+    pub fn ap_psignature(
+        prefix: *const ::std::os::raw::c_char,
+        r: *mut request_rec,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_random_insecure_bytes(buf: *mut ::std::os::raw::c_void, size: apr_size_t);
+}
+unsafe extern "C" {
+    pub fn ap_random_pick(min: apr_uint32_t, max: apr_uint32_t) -> apr_uint32_t;
+}
+unsafe extern "C" {
+    pub fn ap_abort_on_oom() -> !;
+}
+unsafe extern "C" {
+    pub fn ap_malloc(size: usize) -> *mut ::std::os::raw::c_void;
+}
+unsafe extern "C" {
+    pub fn ap_calloc(nelem: usize, size: usize) -> *mut ::std::os::raw::c_void;
+}
+unsafe extern "C" {
+    pub fn ap_realloc(ptr: *mut ::std::os::raw::c_void, size: usize)
+    -> *mut ::std::os::raw::c_void;
+}
+unsafe extern "C" {
+    pub fn ap_thread_create(
+        thread: *mut *mut apr_thread_t,
+        attr: *mut apr_threadattr_t,
+        func: apr_thread_start_t,
+        data: *mut ::std::os::raw::c_void,
+        pool: *mut apr_pool_t,
     ) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_stat_check(
-        path: *const ::std::os::raw::c_char,
+    pub fn ap_thread_current() -> *mut apr_thread_t;
+}
+unsafe extern "C" {
+    pub fn ap_thread_current_create(
+        current: *mut *mut apr_thread_t,
+        attr: *mut apr_threadattr_t,
+        pool: *mut apr_pool_t,
+    ) -> apr_status_t;
+}
+unsafe extern "C" {
+    pub fn ap_thread_current_after_fork();
+}
+unsafe extern "C" {
+    pub fn ap_thread_main_create(
+        thread: *mut *mut apr_thread_t,
         pool: *mut apr_pool_t,
     ) -> apr_status_t;
 }
@@ -5440,6 +5440,85 @@ pub struct cmd_parms_struct {
     pub context: *mut ap_conf_vector_t,
     pub err_directive: *const ap_directive_t,
 }
+unsafe extern "C" {
+    pub fn ap_set_int_slot(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_string_slot(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_string_slot_lower(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_file_slot(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_flag_slot(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: ::std::os::raw::c_int,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_flag_slot_char(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: ::std::os::raw::c_int,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_set_deprecated(
+        cmd: *mut cmd_parms,
+        struct_ptr: *mut ::std::os::raw::c_void,
+        arg: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_check_cmd_context(
+        cmd: *mut cmd_parms,
+        forbidden: ::std::os::raw::c_uint,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_method_is_limited(
+        cmd: *mut cmd_parms,
+        method: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_parse_log_level(
+        str_: *const ::std::os::raw::c_char,
+        val: *mut ::std::os::raw::c_int,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_server_root_relative(
+        p: *mut apr_pool_t,
+        fname: *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_runtime_dir_relative(
+        p: *mut apr_pool_t,
+        fname: *const ::std::os::raw::c_char,
+    ) -> *mut ::std::os::raw::c_char;
+}
 pub type module = module_struct;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -5496,6 +5575,31 @@ unsafe extern "C" {
     pub fn ap_get_module_flags(m: *const module) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
+    pub fn ap_create_request_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
+}
+unsafe extern "C" {
+    pub fn ap_create_conn_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
+}
+unsafe extern "C" {
+    pub fn ap_create_per_dir_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
+}
+unsafe extern "C" {
+    pub fn ap_merge_per_dir_configs(
+        p: *mut apr_pool_t,
+        base: *mut ap_conf_vector_t,
+        new_conf: *mut ap_conf_vector_t,
+    ) -> *mut ap_conf_vector_t;
+}
+unsafe extern "C" {
+    pub fn ap_retained_data_create(
+        key: *const ::std::os::raw::c_char,
+        size: apr_size_t,
+    ) -> *mut ::std::os::raw::c_void;
+}
+unsafe extern "C" {
+    pub fn ap_retained_data_get(key: *const ::std::os::raw::c_char) -> *mut ::std::os::raw::c_void;
+}
+unsafe extern "C" {
     pub fn ap_get_server_module_loglevel(
         s: *const server_rec,
         index: ::std::os::raw::c_int,
@@ -5532,97 +5636,10 @@ unsafe extern "C" {
     pub fn ap_reset_module_loglevels(l: *mut ap_logconf, val: ::std::os::raw::c_int);
 }
 unsafe extern "C" {
-    pub fn ap_set_string_slot(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
+    pub fn ap_new_log_config(p: *mut apr_pool_t, old: *const ap_logconf) -> *mut ap_logconf;
 }
 unsafe extern "C" {
-    pub fn ap_set_int_slot(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_parse_log_level(
-        str_: *const ::std::os::raw::c_char,
-        val: *mut ::std::os::raw::c_int,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_method_is_limited(
-        cmd: *mut cmd_parms,
-        method: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_set_string_slot_lower(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_set_flag_slot(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: ::std::os::raw::c_int,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_set_flag_slot_char(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: ::std::os::raw::c_int,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_set_file_slot(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_set_deprecated(
-        cmd: *mut cmd_parms,
-        struct_ptr: *mut ::std::os::raw::c_void,
-        arg: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_server_root_relative(
-        p: *mut apr_pool_t,
-        fname: *const ::std::os::raw::c_char,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_runtime_dir_relative(
-        p: *mut apr_pool_t,
-        fname: *const ::std::os::raw::c_char,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_add_module(
-        m: *mut module,
-        p: *mut apr_pool_t,
-        s: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_remove_module(m: *mut module);
-}
-unsafe extern "C" {
-    pub fn ap_add_loaded_module(
-        mod_: *mut module,
-        p: *mut apr_pool_t,
-        s: *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_remove_loaded_module(mod_: *mut module);
+    pub fn ap_merge_log_config(old_conf: *const ap_logconf, new_conf: *mut ap_logconf);
 }
 unsafe extern "C" {
     pub fn ap_find_module_name(m: *mut module) -> *const ::std::os::raw::c_char;
@@ -5634,6 +5651,101 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn ap_find_linked_module(name: *const ::std::os::raw::c_char) -> *mut module;
+}
+unsafe extern "C" {
+    pub fn ap_add_module(
+        m: *mut module,
+        p: *mut apr_pool_t,
+        s: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_add_loaded_module(
+        mod_: *mut module,
+        p: *mut apr_pool_t,
+        s: *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_remove_module(m: *mut module);
+}
+unsafe extern "C" {
+    pub fn ap_remove_loaded_module(mod_: *mut module);
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_module_symbol_t {
+    pub name: *const ::std::os::raw::c_char,
+    pub modp: *mut module,
+}
+unsafe extern "C" {
+    pub static mut ap_top_module: *mut module;
+}
+unsafe extern "C" {
+    pub static mut ap_prelinked_modules: [*mut module; 0usize];
+}
+unsafe extern "C" {
+    pub static mut ap_prelinked_module_symbols: [ap_module_symbol_t; 0usize];
+}
+unsafe extern "C" {
+    pub static mut ap_preloaded_modules: [*mut module; 0usize];
+}
+unsafe extern "C" {
+    pub static mut ap_loaded_modules: *mut *mut module;
+}
+unsafe extern "C" {
+    pub fn ap_setup_prelinked_modules(process: *mut process_rec) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_run_rewrite_args(process: *mut process_rec);
+}
+unsafe extern "C" {
+    pub fn ap_register_hooks(m: *mut module, p: *mut apr_pool_t);
+}
+unsafe extern "C" {
+    pub fn ap_single_module_configure(p: *mut apr_pool_t, s: *mut server_rec, m: *mut module);
+}
+unsafe extern "C" {
+    pub fn ap_reserve_module_slots(count: ::std::os::raw::c_int);
+}
+unsafe extern "C" {
+    pub fn ap_reserve_module_slots_directive(directive: *const ::std::os::raw::c_char);
+}
+unsafe extern "C" {
+    pub fn ap_show_directives();
+}
+unsafe extern "C" {
+    pub fn ap_show_modules();
+}
+unsafe extern "C" {
+    pub fn ap_show_mpm() -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_exists_directive(
+        p: *mut apr_pool_t,
+        name: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_find_command(
+        name: *const ::std::os::raw::c_char,
+        cmds: *const command_rec,
+    ) -> *const command_rec;
+}
+unsafe extern "C" {
+    pub fn ap_find_command_in_modules(
+        cmd_name: *const ::std::os::raw::c_char,
+        mod_: *mut *mut module,
+    ) -> *const command_rec;
+}
+unsafe extern "C" {
+    pub fn ap_set_config_vectors(
+        server: *mut server_rec,
+        section_vector: *mut ap_conf_vector_t,
+        section: *const ::std::os::raw::c_char,
+        mod_: *mut module,
+        pconf: *mut apr_pool_t,
+    ) -> *mut ::std::os::raw::c_void;
 }
 unsafe extern "C" {
     pub fn ap_pcfg_openfile(
@@ -5730,118 +5842,6 @@ unsafe extern "C" {
     ) -> *mut ap_dir_match_t;
 }
 unsafe extern "C" {
-    pub fn ap_check_cmd_context(
-        cmd: *mut cmd_parms,
-        forbidden: ::std::os::raw::c_uint,
-    ) -> *const ::std::os::raw::c_char;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_module_symbol_t {
-    pub name: *const ::std::os::raw::c_char,
-    pub modp: *mut module,
-}
-unsafe extern "C" {
-    pub static mut ap_top_module: *mut module;
-}
-unsafe extern "C" {
-    pub static mut ap_prelinked_modules: [*mut module; 0usize];
-}
-unsafe extern "C" {
-    pub static mut ap_prelinked_module_symbols: [ap_module_symbol_t; 0usize];
-}
-unsafe extern "C" {
-    pub static mut ap_preloaded_modules: [*mut module; 0usize];
-}
-unsafe extern "C" {
-    pub static mut ap_loaded_modules: *mut *mut module;
-}
-unsafe extern "C" {
-    pub fn ap_single_module_configure(p: *mut apr_pool_t, s: *mut server_rec, m: *mut module);
-}
-unsafe extern "C" {
-    pub fn ap_setup_prelinked_modules(process: *mut process_rec) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_show_directives();
-}
-unsafe extern "C" {
-    pub fn ap_exists_directive(
-        p: *mut apr_pool_t,
-        name: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_show_modules();
-}
-unsafe extern "C" {
-    pub fn ap_show_mpm() -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_read_config(
-        process: *mut process_rec,
-        temp_pool: *mut apr_pool_t,
-        config_name: *const ::std::os::raw::c_char,
-        conftree: *mut *mut ap_directive_t,
-    ) -> *mut server_rec;
-}
-unsafe extern "C" {
-    pub fn ap_run_rewrite_args(process: *mut process_rec);
-}
-unsafe extern "C" {
-    pub fn ap_register_hooks(m: *mut module, p: *mut apr_pool_t);
-}
-unsafe extern "C" {
-    pub fn ap_fixup_virtual_hosts(p: *mut apr_pool_t, main_server: *mut server_rec);
-}
-unsafe extern "C" {
-    pub fn ap_reserve_module_slots(count: ::std::os::raw::c_int);
-}
-unsafe extern "C" {
-    pub fn ap_reserve_module_slots_directive(directive: *const ::std::os::raw::c_char);
-}
-unsafe extern "C" {
-    pub fn ap_create_request_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
-}
-unsafe extern "C" {
-    pub fn ap_create_per_dir_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
-}
-unsafe extern "C" {
-    pub fn ap_merge_per_dir_configs(
-        p: *mut apr_pool_t,
-        base: *mut ap_conf_vector_t,
-        new_conf: *mut ap_conf_vector_t,
-    ) -> *mut ap_conf_vector_t;
-}
-unsafe extern "C" {
-    pub fn ap_new_log_config(p: *mut apr_pool_t, old: *const ap_logconf) -> *mut ap_logconf;
-}
-unsafe extern "C" {
-    pub fn ap_merge_log_config(old_conf: *const ap_logconf, new_conf: *mut ap_logconf);
-}
-unsafe extern "C" {
-    pub fn ap_create_conn_config(p: *mut apr_pool_t) -> *mut ap_conf_vector_t;
-}
-unsafe extern "C" {
-    pub fn ap_parse_htaccess(
-        result: *mut *mut ap_conf_vector_t,
-        r: *mut request_rec,
-        override_: ::std::os::raw::c_int,
-        override_opts: ::std::os::raw::c_int,
-        override_list: *mut apr_table_t,
-        path: *const ::std::os::raw::c_char,
-        access_name: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_init_virtual_host(
-        p: *mut apr_pool_t,
-        hostname: *const ::std::os::raw::c_char,
-        main_server: *mut server_rec,
-        ps: *mut *mut server_rec,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
     pub fn ap_process_resource_config(
         s: *mut server_rec,
         fname: *const ::std::os::raw::c_char,
@@ -5869,37 +5869,37 @@ unsafe extern "C" {
     ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_retained_data_create(
-        key: *const ::std::os::raw::c_char,
-        size: apr_size_t,
-    ) -> *mut ::std::os::raw::c_void;
+    pub fn ap_read_config(
+        process: *mut process_rec,
+        temp_pool: *mut apr_pool_t,
+        config_name: *const ::std::os::raw::c_char,
+        conftree: *mut *mut ap_directive_t,
+    ) -> *mut server_rec;
 }
 unsafe extern "C" {
-    pub fn ap_retained_data_get(key: *const ::std::os::raw::c_char) -> *mut ::std::os::raw::c_void;
+    pub fn ap_init_virtual_host(
+        p: *mut apr_pool_t,
+        hostname: *const ::std::os::raw::c_char,
+        main_server: *mut server_rec,
+        ps: *mut *mut server_rec,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_fixup_virtual_hosts(p: *mut apr_pool_t, main_server: *mut server_rec);
+}
+unsafe extern "C" {
+    pub fn ap_parse_htaccess(
+        result: *mut *mut ap_conf_vector_t,
+        r: *mut request_rec,
+        override_: ::std::os::raw::c_int,
+        override_opts: ::std::os::raw::c_int,
+        override_list: *mut apr_table_t,
+        path: *const ::std::os::raw::c_char,
+        access_name: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_invoke_handler(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_find_command(
-        name: *const ::std::os::raw::c_char,
-        cmds: *const command_rec,
-    ) -> *const command_rec;
-}
-unsafe extern "C" {
-    pub fn ap_find_command_in_modules(
-        cmd_name: *const ::std::os::raw::c_char,
-        mod_: *mut *mut module,
-    ) -> *const command_rec;
-}
-unsafe extern "C" {
-    pub fn ap_set_config_vectors(
-        server: *mut server_rec,
-        section_vector: *mut ap_conf_vector_t,
-        section: *const ::std::os::raw::c_char,
-        mod_: *mut module,
-        pconf: *mut apr_pool_t,
-    ) -> *mut ::std::os::raw::c_void;
 }
 pub type ap_HOOK_header_parser_t =
     ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
@@ -6021,42 +6021,6 @@ pub struct ap_LINK_test_config_t {
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
 }
-pub type ap_HOOK_post_config_t = ::std::option::Option<
-    unsafe extern "C" fn(
-        pconf: *mut apr_pool_t,
-        plog: *mut apr_pool_t,
-        ptemp: *mut apr_pool_t,
-        s: *mut server_rec,
-    ) -> ::std::os::raw::c_int,
->;
-unsafe extern "C" {
-    pub fn ap_hook_post_config(
-        pf: ap_HOOK_post_config_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_post_config(
-        pconf: *mut apr_pool_t,
-        plog: *mut apr_pool_t,
-        ptemp: *mut apr_pool_t,
-        s: *mut server_rec,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_post_config() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_post_config_t {
-    pub pFunc: ap_HOOK_post_config_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
 pub type ap_HOOK_open_logs_t = ::std::option::Option<
     unsafe extern "C" fn(
         pconf: *mut apr_pool_t,
@@ -6088,6 +6052,42 @@ unsafe extern "C" {
 #[derive(Debug, Copy, Clone)]
 pub struct ap_LINK_open_logs_t {
     pub pFunc: ap_HOOK_open_logs_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
+pub type ap_HOOK_post_config_t = ::std::option::Option<
+    unsafe extern "C" fn(
+        pconf: *mut apr_pool_t,
+        plog: *mut apr_pool_t,
+        ptemp: *mut apr_pool_t,
+        s: *mut server_rec,
+    ) -> ::std::os::raw::c_int,
+>;
+unsafe extern "C" {
+    pub fn ap_hook_post_config(
+        pf: ap_HOOK_post_config_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_post_config(
+        pconf: *mut apr_pool_t,
+        plog: *mut apr_pool_t,
+        ptemp: *mut apr_pool_t,
+        s: *mut server_rec,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_post_config() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_post_config_t {
+    pub pFunc: ap_HOOK_post_config_t,
     pub szName: *const ::std::os::raw::c_char,
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
@@ -6800,20 +6800,7 @@ unsafe extern "C" {
     pub fn ap_create_scoreboard(p: *mut apr_pool_t, t: ap_scoreboard_e) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_cleanup_scoreboard(d: *mut ::std::os::raw::c_void) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_exists_scoreboard_image() -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_increment_counts(sbh: *mut ap_sb_handle_t, r: *mut request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_set_conn_count(
-        sb: *mut ap_sb_handle_t,
-        r: *mut request_rec,
-        conn_count: ::std::os::raw::c_ushort,
-    );
+    pub fn ap_init_scoreboard(shared_score: *mut ::std::os::raw::c_void);
 }
 unsafe extern "C" {
     pub fn ap_reopen_scoreboard(
@@ -6823,10 +6810,13 @@ unsafe extern "C" {
     ) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_init_scoreboard(shared_score: *mut ::std::os::raw::c_void);
+    pub fn ap_calc_scoreboard_size() -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_calc_scoreboard_size() -> ::std::os::raw::c_int;
+    pub fn ap_cleanup_scoreboard(d: *mut ::std::os::raw::c_void) -> apr_status_t;
+}
+unsafe extern "C" {
+    pub fn ap_exists_scoreboard_image() -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_create_sb_handle(
@@ -6882,6 +6872,16 @@ unsafe extern "C" {
         status: ::std::os::raw::c_int,
         descr: *const ::std::os::raw::c_char,
     ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_increment_counts(sbh: *mut ap_sb_handle_t, r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_set_conn_count(
+        sb: *mut ap_sb_handle_t,
+        r: *mut request_rec,
+        conn_count: ::std::os::raw::c_ushort,
+    );
 }
 unsafe extern "C" {
     pub fn ap_time_process_request(sbh: *mut ap_sb_handle_t, status: ::std::os::raw::c_int);
@@ -7234,6 +7234,23 @@ unsafe extern "C" {
         err: *mut *const ::std::os::raw::c_char,
     ) -> ::std::os::raw::c_int;
 }
+unsafe extern "C" {
+    pub fn ap_expr_str_exec(
+        r: *mut request_rec,
+        expr: *const ap_expr_info_t,
+        err: *mut *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_expr_str_exec_re(
+        r: *mut request_rec,
+        expr: *const ap_expr_info_t,
+        nmatch: apr_size_t,
+        pmatch: *mut ap_regmatch_t,
+        source: *mut *const ::std::os::raw::c_char,
+        err: *mut *const ::std::os::raw::c_char,
+    ) -> *const ::std::os::raw::c_char;
+}
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ap_expr_eval_ctx_t {
@@ -7253,23 +7270,6 @@ pub struct ap_expr_eval_ctx_t {
 }
 unsafe extern "C" {
     pub fn ap_expr_exec_ctx(ctx: *mut ap_expr_eval_ctx_t) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_expr_str_exec(
-        r: *mut request_rec,
-        expr: *const ap_expr_info_t,
-        err: *mut *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_expr_str_exec_re(
-        r: *mut request_rec,
-        expr: *const ap_expr_info_t,
-        nmatch: apr_size_t,
-        pmatch: *mut ap_regmatch_t,
-        source: *mut *const ::std::os::raw::c_char,
-        err: *mut *const ::std::os::raw::c_char,
-    ) -> *const ::std::os::raw::c_char;
 }
 pub type ap_expr_op_unary_t = ::std::option::Option<
     unsafe extern "C" fn(
@@ -7352,15 +7352,6 @@ pub struct ap_LINK_expr_lookup_t {
     pub nOrder: ::std::os::raw::c_int,
 }
 unsafe extern "C" {
-    pub fn ap_expr_parse(
-        pool: *mut apr_pool_t,
-        ptemp: *mut apr_pool_t,
-        info: *mut ap_expr_info_t,
-        expr: *const ::std::os::raw::c_char,
-        lookup_fn: ap_expr_lookup_fn_t,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
     pub fn ap_expr_parse_cmd_mi(
         cmd: *const cmd_parms,
         expr: *const ::std::os::raw::c_char,
@@ -7371,18 +7362,16 @@ unsafe extern "C" {
     ) -> *mut ap_expr_info_t;
 }
 unsafe extern "C" {
+    pub fn ap_expr_parse(
+        pool: *mut apr_pool_t,
+        ptemp: *mut apr_pool_t,
+        info: *mut ap_expr_info_t,
+        expr: *const ::std::os::raw::c_char,
+        lookup_fn: ap_expr_lookup_fn_t,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
     pub fn ap_expr_init(pool: *mut apr_pool_t);
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_list_provider_names_t {
-    pub provider_name: *const ::std::os::raw::c_char,
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_list_provider_groups_t {
-    pub provider_group: *const ::std::os::raw::c_char,
-    pub provider_version: *const ::std::os::raw::c_char,
 }
 unsafe extern "C" {
     pub fn ap_register_provider(
@@ -7400,6 +7389,17 @@ unsafe extern "C" {
         provider_version: *const ::std::os::raw::c_char,
     ) -> *mut ::std::os::raw::c_void;
 }
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_list_provider_names_t {
+    pub provider_name: *const ::std::os::raw::c_char,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_list_provider_groups_t {
+    pub provider_group: *const ::std::os::raw::c_char,
+    pub provider_version: *const ::std::os::raw::c_char,
+}
 unsafe extern "C" {
     pub fn ap_list_provider_names(
         pool: *mut apr_pool_t,
@@ -7415,26 +7415,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub static mut ap_default_loglevel: ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_open_stderr_log(p: *mut apr_pool_t);
-}
-unsafe extern "C" {
-    pub fn ap_replace_stderr_log(
-        p: *mut apr_pool_t,
-        file: *const ::std::os::raw::c_char,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_open_logs(
-        pconf: *mut apr_pool_t,
-        plog: *mut apr_pool_t,
-        ptemp: *mut apr_pool_t,
-        s_main: *mut server_rec,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_logs_child_init(p: *mut apr_pool_t, s: *mut server_rec);
 }
 unsafe extern "C" {
     pub fn ap_log_error_(
@@ -7551,7 +7531,27 @@ unsafe extern "C" {
     );
 }
 unsafe extern "C" {
+    pub fn ap_open_stderr_log(p: *mut apr_pool_t);
+}
+unsafe extern "C" {
+    pub fn ap_replace_stderr_log(
+        p: *mut apr_pool_t,
+        file: *const ::std::os::raw::c_char,
+    ) -> apr_status_t;
+}
+unsafe extern "C" {
     pub fn ap_error_log2stderr(s: *mut server_rec);
+}
+unsafe extern "C" {
+    pub fn ap_open_logs(
+        pconf: *mut apr_pool_t,
+        plog: *mut apr_pool_t,
+        ptemp: *mut apr_pool_t,
+        s_main: *mut server_rec,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_logs_child_init(p: *mut apr_pool_t, s: *mut server_rec);
 }
 unsafe extern "C" {
     pub fn ap_log_command_line(p: *mut apr_pool_t, s: *mut server_rec);
@@ -8150,6 +8150,12 @@ pub struct ap_LINK_pre_connection_t {
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
 }
+unsafe extern "C" {
+    pub fn ap_pre_connection(
+        c: *mut conn_rec,
+        csd: *mut ::std::os::raw::c_void,
+    ) -> ::std::os::raw::c_int;
+}
 pub type ap_HOOK_process_connection_t =
     ::std::option::Option<unsafe extern "C" fn(c: *mut conn_rec) -> ::std::os::raw::c_int>;
 unsafe extern "C" {
@@ -8199,12 +8205,6 @@ pub struct ap_LINK_pre_close_connection_t {
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
-}
-unsafe extern "C" {
-    pub fn ap_pre_connection(
-        c: *mut conn_rec,
-        csd: *mut ::std::os::raw::c_void,
-    ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub static ap_bucket_type_eoc: apr_bucket_type_t;
@@ -8445,6 +8445,13 @@ unsafe extern "C" {
     ) -> *mut ap_filter_rec_t;
 }
 unsafe extern "C" {
+    pub fn ap_get_input_filter_handle(name: *const ::std::os::raw::c_char) -> *mut ap_filter_rec_t;
+}
+unsafe extern "C" {
+    pub fn ap_get_output_filter_handle(name: *const ::std::os::raw::c_char)
+    -> *mut ap_filter_rec_t;
+}
+unsafe extern "C" {
     pub fn ap_add_input_filter(
         name: *const ::std::os::raw::c_char,
         ctx: *mut ::std::os::raw::c_void,
@@ -8461,9 +8468,6 @@ unsafe extern "C" {
     ) -> *mut ap_filter_t;
 }
 unsafe extern "C" {
-    pub fn ap_get_input_filter_handle(name: *const ::std::os::raw::c_char) -> *mut ap_filter_rec_t;
-}
-unsafe extern "C" {
     pub fn ap_add_output_filter(
         name: *const ::std::os::raw::c_char,
         ctx: *mut ::std::os::raw::c_void,
@@ -8478,10 +8482,6 @@ unsafe extern "C" {
         r: *mut request_rec,
         c: *mut conn_rec,
     ) -> *mut ap_filter_t;
-}
-unsafe extern "C" {
-    pub fn ap_get_output_filter_handle(name: *const ::std::os::raw::c_char)
-    -> *mut ap_filter_rec_t;
 }
 unsafe extern "C" {
     pub fn ap_remove_input_filter(f: *mut ap_filter_t);
@@ -8533,6 +8533,9 @@ unsafe extern "C" {
     pub fn ap_filter_protocol(f: *mut ap_filter_t, proto_flags: ::std::os::raw::c_uint);
 }
 unsafe extern "C" {
+    pub fn ap_is_recursion_limit_exceeded(r: *const request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
     pub fn ap_allow_options(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
@@ -8560,13 +8563,6 @@ unsafe extern "C" {
     pub fn ap_get_remote_logname(r: *mut request_rec) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_construct_url(
-        p: *mut apr_pool_t,
-        uri: *const ::std::os::raw::c_char,
-        r: *mut request_rec,
-    ) -> *mut ::std::os::raw::c_char;
-}
-unsafe extern "C" {
     pub fn ap_get_server_name(r: *mut request_rec) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
@@ -8574,6 +8570,13 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn ap_get_server_port(r: *const request_rec) -> apr_port_t;
+}
+unsafe extern "C" {
+    pub fn ap_construct_url(
+        p: *mut apr_pool_t,
+        uri: *const ::std::os::raw::c_char,
+        r: *mut request_rec,
+    ) -> *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
     pub fn ap_get_read_buf_size(r: *const request_rec) -> apr_size_t;
@@ -8590,9 +8593,6 @@ unsafe extern "C" {
         status: ::std::os::raw::c_int,
         string: *const ::std::os::raw::c_char,
     );
-}
-unsafe extern "C" {
-    pub fn ap_is_recursion_limit_exceeded(r: *const request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_exists_config_define(name: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
@@ -9248,10 +9248,10 @@ pub struct core_server_config {
     pub strict_host_check: ::std::os::raw::c_uint,
 }
 unsafe extern "C" {
-    pub fn ap_add_output_filters_by_type(r: *mut request_rec);
+    pub fn ap_get_server_protocol(s: *mut server_rec) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_core_reorder_directories(arg1: *mut apr_pool_t, arg2: *mut server_rec);
+    pub fn ap_set_server_protocol(s: *mut server_rec, proto: *const ::std::os::raw::c_char);
 }
 unsafe extern "C" {
     pub fn ap_add_per_dir_conf(s: *mut server_rec, dir_config: *mut ::std::os::raw::c_void);
@@ -9274,11 +9274,17 @@ unsafe extern "C" {
     ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
+    pub fn ap_core_reorder_directories(arg1: *mut apr_pool_t, arg2: *mut server_rec);
+}
+unsafe extern "C" {
     pub fn ap_limit_section(
         cmd: *mut cmd_parms,
         dummy: *mut ::std::os::raw::c_void,
         arg: *const ::std::os::raw::c_char,
     ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_add_output_filters_by_type(r: *mut request_rec);
 }
 unsafe extern "C" {
     pub fn ap_core_input_filter(
@@ -9293,10 +9299,16 @@ unsafe extern "C" {
     pub fn ap_core_output_filter(f: *mut ap_filter_t, b: *mut apr_bucket_brigade) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_get_server_protocol(s: *mut server_rec) -> *const ::std::os::raw::c_char;
+    pub static mut ap_core_input_filter_handle: *mut ap_filter_rec_t;
 }
 unsafe extern "C" {
-    pub fn ap_set_server_protocol(s: *mut server_rec, proto: *const ::std::os::raw::c_char);
+    pub static mut ap_core_output_filter_handle: *mut ap_filter_rec_t;
+}
+unsafe extern "C" {
+    pub static mut ap_subreq_core_filter_handle: *mut ap_filter_rec_t;
+}
+unsafe extern "C" {
+    pub static mut ap_content_length_filter_handle: *mut ap_filter_rec_t;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -9372,18 +9384,6 @@ pub struct ap_mgmt_item_t {
     pub vtype: ap_mgmt_type_e,
     pub v: ap_mgmt_value,
 }
-unsafe extern "C" {
-    pub static mut ap_subreq_core_filter_handle: *mut ap_filter_rec_t;
-}
-unsafe extern "C" {
-    pub static mut ap_core_output_filter_handle: *mut ap_filter_rec_t;
-}
-unsafe extern "C" {
-    pub static mut ap_content_length_filter_handle: *mut ap_filter_rec_t;
-}
-unsafe extern "C" {
-    pub static mut ap_core_input_filter_handle: *mut ap_filter_rec_t;
-}
 pub type ap_HOOK_get_mgmt_items_t = ::std::option::Option<
     unsafe extern "C" fn(
         p: *mut apr_pool_t,
@@ -9424,6 +9424,19 @@ pub type apr_OFN_ap_logio_add_bytes_in_t =
     ::std::option::Option<unsafe extern "C" fn(c: *mut conn_rec, bytes: apr_off_t)>;
 pub type apr_OFN_ap_logio_get_last_bytes_t =
     ::std::option::Option<unsafe extern "C" fn(c: *mut conn_rec) -> apr_off_t>;
+pub type apr_OFN_ap_ident_lookup_t = ::std::option::Option<
+    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
+>;
+pub type apr_OFN_authz_some_auth_required_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+pub type apr_OFN_authn_ap_auth_type_t = ::std::option::Option<
+    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
+>;
+pub type apr_OFN_authn_ap_auth_name_t = ::std::option::Option<
+    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
+>;
+pub type apr_OFN_access_compat_ap_satisfies_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
 pub struct ap_errorlog_info {
@@ -9503,19 +9516,6 @@ unsafe extern "C" {
 unsafe extern "C" {
     pub fn ap_register_config_hooks(p: *mut apr_pool_t);
 }
-pub type apr_OFN_ap_ident_lookup_t = ::std::option::Option<
-    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
->;
-pub type apr_OFN_authz_some_auth_required_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
-pub type apr_OFN_authn_ap_auth_type_t = ::std::option::Option<
-    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
->;
-pub type apr_OFN_authn_ap_auth_name_t = ::std::option::Option<
-    unsafe extern "C" fn(r: *mut request_rec) -> *const ::std::os::raw::c_char,
->;
-pub type apr_OFN_access_compat_ap_satisfies_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
 unsafe extern "C" {
     pub fn ap_state_query(query_code: ::std::os::raw::c_int) -> ::std::os::raw::c_int;
 }
@@ -9602,34 +9602,6 @@ pub type apr_OFN_ap_signal_server_t = ::std::option::Option<
         pool: *mut apr_pool_t,
     ) -> ::std::os::raw::c_int,
 >;
-pub type ap_HOOK_insert_error_filter_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec)>;
-unsafe extern "C" {
-    pub fn ap_hook_insert_error_filter(
-        pf: ap_HOOK_insert_error_filter_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_insert_error_filter(r: *mut request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_insert_error_filter() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_insert_error_filter_t {
-    pub pFunc: ap_HOOK_insert_error_filter_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-unsafe extern "C" {
-    pub static mut ap_old_write_func: *mut ap_filter_rec_t;
-}
 unsafe extern "C" {
     pub fn ap_create_request(c: *mut conn_rec) -> *mut request_rec;
 }
@@ -9640,31 +9612,87 @@ unsafe extern "C" {
     pub fn ap_parse_request_line(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_check_request_header(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
     pub fn ap_get_mime_headers(r: *mut request_rec);
 }
 unsafe extern "C" {
     pub fn ap_get_mime_headers_core(r: *mut request_rec, bb: *mut apr_bucket_brigade);
 }
 unsafe extern "C" {
+    pub fn ap_check_request_header(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
     pub fn ap_post_read_request(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_finalize_request_protocol(r: *mut request_rec);
+    pub fn ap_parse_uri(r: *mut request_rec, uri: *const ::std::os::raw::c_char);
 }
 unsafe extern "C" {
-    pub fn ap_send_error_response(r: *mut request_rec, recursive_error: ::std::os::raw::c_int);
+    pub fn ap_getline(
+        s: *mut ::std::os::raw::c_char,
+        n: ::std::os::raw::c_int,
+        r: *mut request_rec,
+        flags: ::std::os::raw::c_int,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_rgetline_core(
+        s: *mut *mut ::std::os::raw::c_char,
+        n: apr_size_t,
+        read: *mut apr_size_t,
+        r: *mut request_rec,
+        flags: ::std::os::raw::c_int,
+        bb: *mut apr_bucket_brigade,
+    ) -> apr_status_t;
+}
+unsafe extern "C" {
+    pub fn ap_setup_client_block(
+        r: *mut request_rec,
+        read_policy: ::std::os::raw::c_int,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_should_client_block(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_get_client_block(
+        r: *mut request_rec,
+        buffer: *mut ::std::os::raw::c_char,
+        bufsiz: apr_size_t,
+    ) -> ::std::os::raw::c_long;
+}
+unsafe extern "C" {
+    pub fn ap_discard_request_body(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_map_http_request_error(
+        rv: apr_status_t,
+        status: ::std::os::raw::c_int,
+    ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_set_content_length(r: *mut request_rec, length: apr_off_t);
 }
 unsafe extern "C" {
-    pub fn ap_set_keepalive(r: *mut request_rec) -> ::std::os::raw::c_int;
+    pub fn ap_set_content_type(r: *mut request_rec, ct: *const ::std::os::raw::c_char);
+}
+unsafe extern "C" {
+    pub fn ap_set_content_type_ex(
+        r: *mut request_rec,
+        ct: *const ::std::os::raw::c_char,
+        trusted: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_set_accept_ranges(r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_set_last_modified(r: *mut request_rec);
 }
 unsafe extern "C" {
     pub fn ap_rationalize_mtime(r: *mut request_rec, mtime: apr_time_t) -> apr_time_t;
+}
+unsafe extern "C" {
+    pub fn ap_set_keepalive(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_make_content_type(
@@ -9701,7 +9729,19 @@ unsafe extern "C" {
     pub fn ap_set_etag_fd(r: *mut request_rec, fd: *mut apr_file_t);
 }
 unsafe extern "C" {
-    pub fn ap_set_last_modified(r: *mut request_rec);
+    pub fn ap_get_status_line(status: ::std::os::raw::c_int) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_get_status_line_ex(
+        p: *mut apr_pool_t,
+        status: ::std::os::raw::c_int,
+    ) -> *const ::std::os::raw::c_char;
+}
+unsafe extern "C" {
+    pub fn ap_index_of_response(status: ::std::os::raw::c_int) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_send_interim_response(r: *mut request_rec, send_headers: ::std::os::raw::c_int);
 }
 pub const AP_CONDITION_NONE: ap_condition_e = 0;
 pub const AP_CONDITION_NOMATCH: ap_condition_e = 1;
@@ -9736,6 +9776,36 @@ unsafe extern "C" {
     pub fn ap_meets_conditions(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
+    pub fn ap_rputc(c: ::std::os::raw::c_int, r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_rwrite(
+        buf: *const ::std::os::raw::c_void,
+        nbyte: ::std::os::raw::c_int,
+        r: *mut request_rec,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_rvputs(r: *mut request_rec, ...) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_vrprintf(
+        r: *mut request_rec,
+        fmt: *const ::std::os::raw::c_char,
+        vlist: *mut __va_list_tag,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_rprintf(
+        r: *mut request_rec,
+        fmt: *const ::std::os::raw::c_char,
+        ...
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_rflush(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
     pub fn ap_send_fd(
         fd: *mut apr_file_t,
         r: *mut request_rec,
@@ -9751,6 +9821,27 @@ unsafe extern "C" {
         offset: apr_size_t,
         length: apr_size_t,
     ) -> apr_size_t;
+}
+unsafe extern "C" {
+    pub fn ap_send_error_response(r: *mut request_rec, recursive_error: ::std::os::raw::c_int);
+}
+unsafe extern "C" {
+    pub fn ap_finalize_request_protocol(r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_set_sub_req_protocol(rnew: *mut request_rec, r: *const request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_finalize_sub_req_protocol(sub_r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_method_number_of(method: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_method_name_of(
+        p: *mut apr_pool_t,
+        methnum: ::std::os::raw::c_int,
+    ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
     pub fn ap_method_register(
@@ -9784,86 +9875,6 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn ap_clear_method_list(l: *mut ap_method_list_t);
-}
-unsafe extern "C" {
-    pub fn ap_set_content_type(r: *mut request_rec, ct: *const ::std::os::raw::c_char);
-}
-unsafe extern "C" {
-    pub fn ap_set_content_type_ex(
-        r: *mut request_rec,
-        ct: *const ::std::os::raw::c_char,
-        trusted: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_set_accept_ranges(r: *mut request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_rputc(c: ::std::os::raw::c_int, r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_rwrite(
-        buf: *const ::std::os::raw::c_void,
-        nbyte: ::std::os::raw::c_int,
-        r: *mut request_rec,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_rvputs(r: *mut request_rec, ...) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_vrprintf(
-        r: *mut request_rec,
-        fmt: *const ::std::os::raw::c_char,
-        vlist: *mut __va_list_tag,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_rprintf(
-        r: *mut request_rec,
-        fmt: *const ::std::os::raw::c_char,
-        ...
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_rflush(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_index_of_response(status: ::std::os::raw::c_int) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_get_status_line(status: ::std::os::raw::c_int) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_get_status_line_ex(
-        p: *mut apr_pool_t,
-        status: ::std::os::raw::c_int,
-    ) -> *const ::std::os::raw::c_char;
-}
-unsafe extern "C" {
-    pub fn ap_setup_client_block(
-        r: *mut request_rec,
-        read_policy: ::std::os::raw::c_int,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_should_client_block(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_get_client_block(
-        r: *mut request_rec,
-        buffer: *mut ::std::os::raw::c_char,
-        bufsiz: apr_size_t,
-    ) -> ::std::os::raw::c_long;
-}
-unsafe extern "C" {
-    pub fn ap_map_http_request_error(
-        rv: apr_status_t,
-        status: ::std::os::raw::c_int,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_discard_request_body(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_note_auth_failure(r: *mut request_rec);
@@ -9919,35 +9930,30 @@ unsafe extern "C" {
         password: *mut *const ::std::os::raw::c_char,
     ) -> apr_status_t;
 }
+pub type ap_HOOK_insert_error_filter_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec)>;
 unsafe extern "C" {
-    pub fn ap_parse_uri(r: *mut request_rec, uri: *const ::std::os::raw::c_char);
+    pub fn ap_hook_insert_error_filter(
+        pf: ap_HOOK_insert_error_filter_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
 }
 unsafe extern "C" {
-    pub fn ap_getline(
-        s: *mut ::std::os::raw::c_char,
-        n: ::std::os::raw::c_int,
-        r: *mut request_rec,
-        flags: ::std::os::raw::c_int,
-    ) -> ::std::os::raw::c_int;
+    pub fn ap_run_insert_error_filter(r: *mut request_rec);
 }
 unsafe extern "C" {
-    pub fn ap_rgetline_core(
-        s: *mut *mut ::std::os::raw::c_char,
-        n: apr_size_t,
-        read: *mut apr_size_t,
-        r: *mut request_rec,
-        flags: ::std::os::raw::c_int,
-        bb: *mut apr_bucket_brigade,
-    ) -> apr_status_t;
+    pub fn ap_hook_get_insert_error_filter() -> *mut apr_array_header_t;
 }
-unsafe extern "C" {
-    pub fn ap_method_number_of(method: *const ::std::os::raw::c_char) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_method_name_of(
-        p: *mut apr_pool_t,
-        methnum: ::std::os::raw::c_int,
-    ) -> *const ::std::os::raw::c_char;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_insert_error_filter_t {
+    pub pFunc: ap_HOOK_insert_error_filter_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
 }
 pub type ap_HOOK_pre_read_request_t =
     ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec, c: *mut conn_rec)>;
@@ -10253,13 +10259,7 @@ unsafe extern "C" {
     pub fn ap_old_write_filter(f: *mut ap_filter_t, b: *mut apr_bucket_brigade) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_set_sub_req_protocol(rnew: *mut request_rec, r: *const request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_finalize_sub_req_protocol(sub_r: *mut request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_send_interim_response(r: *mut request_rec, send_headers: ::std::os::raw::c_int);
+    pub static mut ap_old_write_func: *mut ap_filter_rec_t;
 }
 unsafe extern "C" {
     pub fn ap_process_request_internal(r: *mut request_rec) -> ::std::os::raw::c_int;
@@ -10295,16 +10295,16 @@ unsafe extern "C" {
     ) -> *mut request_rec;
 }
 unsafe extern "C" {
-    pub fn ap_sub_req_output_filter(
-        f: *mut ap_filter_t,
-        bb: *mut apr_bucket_brigade,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
     pub fn ap_run_sub_req(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_destroy_sub_req(r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_sub_req_output_filter(
+        f: *mut ap_filter_t,
+        bb: *mut apr_bucket_brigade,
+    ) -> apr_status_t;
 }
 unsafe extern "C" {
     pub fn ap_internal_redirect(new_uri: *const ::std::os::raw::c_char, r: *mut request_rec);
@@ -10320,6 +10320,9 @@ unsafe extern "C" {
 }
 unsafe extern "C" {
     pub fn ap_some_auth_required(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_some_authn_required(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_clear_auth_internal();
@@ -10357,10 +10360,10 @@ unsafe extern "C" {
     pub fn ap_process_request(r: *mut request_rec);
 }
 unsafe extern "C" {
-    pub fn ap_process_request_after_handler(r: *mut request_rec);
+    pub fn ap_process_async_request(r: *mut request_rec);
 }
 unsafe extern "C" {
-    pub fn ap_process_async_request(r: *mut request_rec);
+    pub fn ap_process_request_after_handler(r: *mut request_rec);
 }
 unsafe extern "C" {
     pub fn ap_die(type_: ::std::os::raw::c_int, r: *mut request_rec);
@@ -10371,6 +10374,18 @@ unsafe extern "C" {
         bb: *mut apr_bucket_brigade,
         max_blank_lines: ::std::os::raw::c_uint,
     ) -> apr_status_t;
+}
+unsafe extern "C" {
+    pub fn ap_location_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_directory_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_file_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_if_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 pub type ap_HOOK_create_request_t =
     ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
@@ -10472,76 +10487,60 @@ pub struct ap_LINK_map_to_storage_t {
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
 }
-pub type ap_HOOK_check_user_id_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+pub type ap_HOOK_dirwalk_stat_t = ::std::option::Option<
+    unsafe extern "C" fn(
+        finfo: *mut apr_finfo_t,
+        r: *mut request_rec,
+        wanted: apr_int32_t,
+    ) -> apr_status_t,
+>;
 unsafe extern "C" {
-    pub fn ap_hook_check_user_id(
-        pf: ap_HOOK_check_user_id_t,
+    pub fn ap_hook_dirwalk_stat(
+        pf: ap_HOOK_dirwalk_stat_t,
         aszPre: *const *const ::std::os::raw::c_char,
         aszSucc: *const *const ::std::os::raw::c_char,
         nOrder: ::std::os::raw::c_int,
     );
 }
 unsafe extern "C" {
-    pub fn ap_run_check_user_id(r: *mut request_rec) -> ::std::os::raw::c_int;
+    pub fn ap_run_dirwalk_stat(
+        finfo: *mut apr_finfo_t,
+        r: *mut request_rec,
+        wanted: apr_int32_t,
+    ) -> apr_status_t;
 }
 unsafe extern "C" {
-    pub fn ap_hook_get_check_user_id() -> *mut apr_array_header_t;
+    pub fn ap_hook_get_dirwalk_stat() -> *mut apr_array_header_t;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_check_user_id_t {
-    pub pFunc: ap_HOOK_check_user_id_t,
+pub struct ap_LINK_dirwalk_stat_t {
+    pub pFunc: ap_HOOK_dirwalk_stat_t,
     pub szName: *const ::std::os::raw::c_char,
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
 }
-pub type ap_HOOK_fixups_t =
+pub type ap_HOOK_post_perdir_config_t =
     ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
 unsafe extern "C" {
-    pub fn ap_hook_fixups(
-        pf: ap_HOOK_fixups_t,
+    pub fn ap_hook_post_perdir_config(
+        pf: ap_HOOK_post_perdir_config_t,
         aszPre: *const *const ::std::os::raw::c_char,
         aszSucc: *const *const ::std::os::raw::c_char,
         nOrder: ::std::os::raw::c_int,
     );
 }
 unsafe extern "C" {
-    pub fn ap_run_fixups(r: *mut request_rec) -> ::std::os::raw::c_int;
+    pub fn ap_run_post_perdir_config(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
-    pub fn ap_hook_get_fixups() -> *mut apr_array_header_t;
+    pub fn ap_hook_get_post_perdir_config() -> *mut apr_array_header_t;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_fixups_t {
-    pub pFunc: ap_HOOK_fixups_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-pub type ap_HOOK_type_checker_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
-unsafe extern "C" {
-    pub fn ap_hook_type_checker(
-        pf: ap_HOOK_type_checker_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_type_checker(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_type_checker() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_type_checker_t {
-    pub pFunc: ap_HOOK_type_checker_t,
+pub struct ap_LINK_post_perdir_config_t {
+    pub pFunc: ap_HOOK_post_perdir_config_t,
     pub szName: *const ::std::os::raw::c_char,
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
@@ -10597,6 +10596,56 @@ pub struct ap_LINK_access_checker_ex_t {
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
 }
+pub type ap_HOOK_force_authn_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+unsafe extern "C" {
+    pub fn ap_hook_force_authn(
+        pf: ap_HOOK_force_authn_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_force_authn(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_force_authn() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_force_authn_t {
+    pub pFunc: ap_HOOK_force_authn_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
+pub type ap_HOOK_check_user_id_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+unsafe extern "C" {
+    pub fn ap_hook_check_user_id(
+        pf: ap_HOOK_check_user_id_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_check_user_id(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_check_user_id() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_check_user_id_t {
+    pub pFunc: ap_HOOK_check_user_id_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
 pub type ap_HOOK_auth_checker_t =
     ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
 unsafe extern "C" {
@@ -10617,6 +10666,80 @@ unsafe extern "C" {
 #[derive(Debug, Copy, Clone)]
 pub struct ap_LINK_auth_checker_t {
     pub pFunc: ap_HOOK_auth_checker_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
+pub type ap_HOOK_type_checker_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+unsafe extern "C" {
+    pub fn ap_hook_type_checker(
+        pf: ap_HOOK_type_checker_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_type_checker(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_type_checker() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_type_checker_t {
+    pub pFunc: ap_HOOK_type_checker_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
+pub type ap_HOOK_fixups_t =
+    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
+unsafe extern "C" {
+    pub fn ap_hook_fixups(
+        pf: ap_HOOK_fixups_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_fixups(r: *mut request_rec) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_fixups() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_fixups_t {
+    pub pFunc: ap_HOOK_fixups_t,
+    pub szName: *const ::std::os::raw::c_char,
+    pub aszPredecessors: *const *const ::std::os::raw::c_char,
+    pub aszSuccessors: *const *const ::std::os::raw::c_char,
+    pub nOrder: ::std::os::raw::c_int,
+}
+pub type ap_HOOK_insert_filter_t = ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec)>;
+unsafe extern "C" {
+    pub fn ap_hook_insert_filter(
+        pf: ap_HOOK_insert_filter_t,
+        aszPre: *const *const ::std::os::raw::c_char,
+        aszSucc: *const *const ::std::os::raw::c_char,
+        nOrder: ::std::os::raw::c_int,
+    );
+}
+unsafe extern "C" {
+    pub fn ap_run_insert_filter(r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_hook_get_insert_filter() -> *mut apr_array_header_t;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct ap_LINK_insert_filter_t {
+    pub pFunc: ap_HOOK_insert_filter_t,
     pub szName: *const ::std::os::raw::c_char,
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
@@ -10658,126 +10781,6 @@ unsafe extern "C" {
         type_: ::std::os::raw::c_int,
     );
 }
-pub type ap_HOOK_insert_filter_t = ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec)>;
-unsafe extern "C" {
-    pub fn ap_hook_insert_filter(
-        pf: ap_HOOK_insert_filter_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_insert_filter(r: *mut request_rec);
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_insert_filter() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_insert_filter_t {
-    pub pFunc: ap_HOOK_insert_filter_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-pub type ap_HOOK_post_perdir_config_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
-unsafe extern "C" {
-    pub fn ap_hook_post_perdir_config(
-        pf: ap_HOOK_post_perdir_config_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_post_perdir_config(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_post_perdir_config() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_post_perdir_config_t {
-    pub pFunc: ap_HOOK_post_perdir_config_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-pub type ap_HOOK_force_authn_t =
-    ::std::option::Option<unsafe extern "C" fn(r: *mut request_rec) -> ::std::os::raw::c_int>;
-unsafe extern "C" {
-    pub fn ap_hook_force_authn(
-        pf: ap_HOOK_force_authn_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_force_authn(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_force_authn() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_force_authn_t {
-    pub pFunc: ap_HOOK_force_authn_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-pub type ap_HOOK_dirwalk_stat_t = ::std::option::Option<
-    unsafe extern "C" fn(
-        finfo: *mut apr_finfo_t,
-        r: *mut request_rec,
-        wanted: apr_int32_t,
-    ) -> apr_status_t,
->;
-unsafe extern "C" {
-    pub fn ap_hook_dirwalk_stat(
-        pf: ap_HOOK_dirwalk_stat_t,
-        aszPre: *const *const ::std::os::raw::c_char,
-        aszSucc: *const *const ::std::os::raw::c_char,
-        nOrder: ::std::os::raw::c_int,
-    );
-}
-unsafe extern "C" {
-    pub fn ap_run_dirwalk_stat(
-        finfo: *mut apr_finfo_t,
-        r: *mut request_rec,
-        wanted: apr_int32_t,
-    ) -> apr_status_t;
-}
-unsafe extern "C" {
-    pub fn ap_hook_get_dirwalk_stat() -> *mut apr_array_header_t;
-}
-#[repr(C)]
-#[derive(Debug, Copy, Clone)]
-pub struct ap_LINK_dirwalk_stat_t {
-    pub pFunc: ap_HOOK_dirwalk_stat_t,
-    pub szName: *const ::std::os::raw::c_char,
-    pub aszPredecessors: *const *const ::std::os::raw::c_char,
-    pub aszSuccessors: *const *const ::std::os::raw::c_char,
-    pub nOrder: ::std::os::raw::c_int,
-}
-unsafe extern "C" {
-    pub fn ap_location_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_directory_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_file_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_if_walk(r: *mut request_rec) -> ::std::os::raw::c_int;
-}
 unsafe extern "C" {
     pub static ap_bucket_type_eor: apr_bucket_type_t;
 }
@@ -10789,9 +10792,6 @@ unsafe extern "C" {
         list: *mut apr_bucket_alloc_t,
         r: *mut request_rec,
     ) -> *mut apr_bucket;
-}
-unsafe extern "C" {
-    pub fn ap_some_authn_required(r: *mut request_rec) -> ::std::os::raw::c_int;
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -11529,15 +11529,6 @@ unsafe extern "C" {
     ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_signal_server(
-        arg1: *mut ::std::os::raw::c_int,
-        arg2: *mut apr_pool_t,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
-    pub fn ap_mpm_rewrite_args(arg1: *mut process_rec);
-}
-unsafe extern "C" {
     pub static mut ap_max_mem_free: apr_uint32_t;
 }
 unsafe extern "C" {
@@ -11558,6 +11549,15 @@ unsafe extern "C" {
     ) -> *const ::std::os::raw::c_char;
 }
 unsafe extern "C" {
+    pub fn ap_signal_server(
+        arg1: *mut ::std::os::raw::c_int,
+        arg2: *mut apr_pool_t,
+    ) -> ::std::os::raw::c_int;
+}
+unsafe extern "C" {
+    pub fn ap_mpm_rewrite_args(arg1: *mut process_rec);
+}
+unsafe extern "C" {
     pub fn ap_core_child_status(
         s: *mut server_rec,
         pid: pid_t,
@@ -11565,6 +11565,9 @@ unsafe extern "C" {
         slot: ::std::os::raw::c_int,
         status: mpm_child_status,
     );
+}
+unsafe extern "C" {
+    pub fn mpm_common_pre_config(pconf: *mut apr_pool_t);
 }
 pub type ap_HOOK_monitor_t = ::std::option::Option<
     unsafe extern "C" fn(p: *mut apr_pool_t, s: *mut server_rec) -> ::std::os::raw::c_int,
@@ -11792,9 +11795,6 @@ pub struct ap_LINK_child_stopping_t {
     pub aszPredecessors: *const *const ::std::os::raw::c_char,
     pub aszSuccessors: *const *const ::std::os::raw::c_char,
     pub nOrder: ::std::os::raw::c_int,
-}
-unsafe extern "C" {
-    pub fn mpm_common_pre_config(pconf: *mut apr_pool_t);
 }
 #[repr(C)]
 #[derive(Debug, Copy, Clone)]
@@ -12096,16 +12096,16 @@ unsafe extern "C" {
     ) -> *mut *mut ::std::os::raw::c_char;
 }
 unsafe extern "C" {
-    pub fn ap_find_path_info(
-        uri: *const ::std::os::raw::c_char,
-        path_info: *const ::std::os::raw::c_char,
-    ) -> ::std::os::raw::c_int;
-}
-unsafe extern "C" {
     pub fn ap_add_cgi_vars(r: *mut request_rec);
 }
 unsafe extern "C" {
     pub fn ap_add_common_vars(r: *mut request_rec);
+}
+unsafe extern "C" {
+    pub fn ap_find_path_info(
+        uri: *const ::std::os::raw::c_char,
+        path_info: *const ::std::os::raw::c_char,
+    ) -> ::std::os::raw::c_int;
 }
 unsafe extern "C" {
     pub fn ap_scan_script_header_err(

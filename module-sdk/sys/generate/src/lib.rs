@@ -1,19 +1,32 @@
 //! Turns C headers of the module ABI into Rust bindings with bindgen.
 //!
-//! Used by the command `httpd-sys-generate`, which writes `module-sdk/sys/src/bindings.rs`, and by
-//! the test, which regenerates that file. The headers are Debian's until `include/` is written.
+//! Used by the command `httpd-sys-generate`, which writes `module-sdk/sys/src/bindings.rs` from
+//! `include/`, and by the tests, which regenerate that file and compare `include/` with Debian's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where Debian's libapr1-dev and libaprutil1-dev put their headers.
 pub const APR_INCLUDE: &str = "/usr/include/apr-1.0";
 
-/// Where Debian's apache2-dev puts its headers.
+/// Where Debian's apache2-dev puts its headers, to compare ours with.
 pub const APACHE_INCLUDE: &str = "/usr/include/apache2";
+
+/// What apxs defines when it compiles a module.
+pub const DEFINES: [&str; 3] = ["-DLINUX", "-D_REENTRANT", "-D_GNU_SOURCE"];
+
+/// Our headers of the module ABI.
+#[must_use]
+pub fn include_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(3)
+        .unwrap_or(Path::new("."))
+        .join("include")
+}
 
 /// The core's public headers, in an order in which each may be included. What a stock module adds
 /// beside them (mod_dav.h, mod_proxy.h, ...) belongs to that module.
-const HEADERS: &[&str] = &[
+pub const HEADERS: &[&str] = &[
     "httpd.h",
     "ap_config.h",
     "ap_release.h",
@@ -63,15 +76,25 @@ const HEADERS: &[&str] = &[
 /// # Errors
 /// When libclang reports an error in a header, or one is missing.
 pub fn generate(include: &Path) -> Result<String, String> {
-    let all: String = HEADERS
+    builder(include, HEADERS)
+        .generate()
+        .map(|bindings| bindings.to_string())
+        .map_err(|e| format!("bindgen: {e}"))
+}
+
+/// bindgen as it is set up for the headers in `include`, which must be named in an order in which they
+/// may be included.
+#[must_use]
+pub fn builder(include: &Path, headers: &[impl AsRef<str>]) -> bindgen::Builder {
+    let all: String = headers
         .iter()
-        .map(|name| format!("#include \"{name}\"\n"))
+        .map(|name| format!("#include \"{}\"\n", name.as_ref()))
         .collect();
     bindgen::Builder::default()
         .header_contents("all.h", &all)
         .clang_arg(format!("-I{}", include.display()))
         .clang_arg(format!("-I{APR_INCLUDE}"))
-        .clang_args(["-DLINUX", "-D_REENTRANT", "-D_GNU_SOURCE"])
+        .clang_args(DEFINES)
         .allowlist_file(format!("{}/.*", include.display()))
         .allowlist_file(format!("{APR_INCLUDE}/.*"))
         .generate_comments(false)
@@ -82,7 +105,4 @@ pub fn generate(include: &Path) -> Result<String, String> {
             bindgen::RustTarget::stable(85, 0).unwrap_or_else(|e| panic!("a known release: {e}")),
         )
         .rust_edition(bindgen::RustEdition::Edition2024)
-        .generate()
-        .map(|bindings| bindings.to_string())
-        .map_err(|e| format!("bindgen: {e}"))
 }

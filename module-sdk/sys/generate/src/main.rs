@@ -5,9 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 fn main() -> ExitCode {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
-    let include = args
-        .next()
-        .unwrap_or_else(|| PathBuf::from(httpd_sys_generate::APACHE_INCLUDE));
+    let include = args.next().unwrap_or_else(httpd_sys_generate::include_dir);
     let output = args
         .next()
         .unwrap_or_else(|| root.join("module-sdk/sys/src/bindings.rs"));
