@@ -5,6 +5,7 @@
 
 pub mod abi;
 pub mod cli;
+pub mod config;
 pub mod hooks;
 pub mod log;
 pub mod modules;

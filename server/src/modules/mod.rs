@@ -3,7 +3,8 @@
 //! The list of modules itself is Apache's (`ap_top_module`, `ap_loaded_modules`), in
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
-#![forbid(unsafe_code)]
+pub mod so;
+pub mod static_modules;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
