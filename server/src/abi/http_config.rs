@@ -17,6 +17,8 @@ pub(super) mod retained;
 pub(super) mod slots;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub(super) mod tree;
 pub mod vectors;
 pub(super) mod walk;

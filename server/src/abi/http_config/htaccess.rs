@@ -434,3 +434,14 @@ unsafe fn copy_out(pool: *mut apr_pool_t, tree: &Tree, path: *const c_char) -> *
         nodes
     }
 }
+
+/// Whether the present state of a file is kept.
+#[cfg(test)]
+pub(super) fn is_kept(path: &CStr, overrides: c_int) -> bool {
+    let key = Key {
+        path: path.to_bytes().to_vec(),
+        overrides,
+        options: 0,
+    };
+    identify(path).is_ok_and(|identity| CACHE.get(&key, &identity).is_some())
+}
