@@ -6,7 +6,7 @@ use std::{
     fs,
     mem::zeroed,
     path::{Path, PathBuf},
-    ptr::null_mut,
+    ptr::{null, null_mut},
     time::Duration,
 };
 
