@@ -70,6 +70,7 @@ pub struct Key {
 }
 
 /// The trees of one process.
+#[derive(Default)]
 pub struct Cache(RwLock<Option<Kept>>);
 
 #[derive(Default)]

@@ -68,9 +68,9 @@ pub fn all() -> impl Iterator<Item = *mut module> {
 
 /// The static modules with the names of their structures.
 pub fn symbols() -> impl Iterator<Item = &'static ap_module_symbol_t> {
-    // SAFETY: the table is never changed.
-    let table = unsafe { &*(&raw const ap_prelinked_module_symbols) };
-    table
+    let table = (&raw const ap_prelinked_module_symbols).cast::<ap_module_symbol_t>();
+    // SAFETY: the table has this many entries and is never changed.
+    unsafe { std::slice::from_raw_parts(table, COUNT) }
         .iter()
         .filter(|symbol| !symbol.name.is_null() && !symbol.modp.is_null())
 }

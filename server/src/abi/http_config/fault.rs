@@ -32,15 +32,21 @@ pub(super) unsafe fn report(pool: *mut apr_pool_t, parms: &cmd_parms, error: *co
             log(pool, STARTUP_ERROR, 0, &place);
         }
         log(pool, STARTUP_ERROR, 0, &lossy(error));
-        help(pool, parms, error);
+        help(pool, parms, error, true);
     }
 }
 
-/// Prints what stands behind the error: the text with a caret, and a remedy.
+/// Prints what stands behind the error: the text with a caret, and a remedy. `with_usage` shows
+/// the command table's usage text when there is no better one.
 ///
 /// # Safety
 /// As `report`.
-pub(super) unsafe fn help(pool: *mut apr_pool_t, parms: &cmd_parms, error: *const c_char) {
+pub(super) unsafe fn help(
+    pool: *mut apr_pool_t,
+    parms: &cmd_parms,
+    error: *const c_char,
+    with_usage: bool,
+) {
     // SAFETY: the caller's promise; a directive's strings end with NUL.
     unsafe {
         let Some(directive) = parms.err_directive.as_ref() else {
@@ -64,7 +70,9 @@ pub(super) unsafe fn help(pool: *mut apr_pool_t, parms: &cmd_parms, error: *cons
             source: file
                 .as_deref()
                 .and_then(|text| explain::line_of(text, line)),
-            usage: usage.as_deref().filter(|usage| !usage.is_empty()),
+            usage: usage
+                .as_deref()
+                .filter(|usage| with_usage && !usage.is_empty()),
         };
         let known = registry::command_names();
         let known = known.iter().map(Vec::as_slice);

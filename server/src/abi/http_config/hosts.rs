@@ -156,11 +156,15 @@ pub unsafe extern "C" fn ap_fixup_virtual_hosts(p: *mut apr_pool_t, main_server:
             }
             ap_merge_log_config(&main.log, &raw mut (*virt).log);
 
-            let settings = core((*virt).lookup_defaults);
-            let inherited = (*settings).log == &raw mut (*main_server).log;
-            if (*settings).log.is_null() || inherited {
-                (*settings).log = &raw mut (*virt).log;
+            let mut settings = core((*virt).lookup_defaults);
+            if settings == core(main.lookup_defaults) {
+                // A host without a directive of the core shares the main server's settings; its
+                // log levels are its own.
+                let size = size_of::<sys::core_dir_config>();
+                settings = sys::apr_pmemdup(p, settings.cast(), size).cast();
+                sys::ap_set_core_module_config((*virt).lookup_defaults, settings.cast());
             }
+            (*settings).log = &raw mut (*virt).log;
             sys::ap_core_reorder_directories(p, virt);
             virt = (*virt).next;
         }

@@ -1,6 +1,6 @@
 //! What `-l` and `-L` print: the modules built in and the directives of all modules.
 
-use std::{ffi::c_char, ptr::null};
+use std::ffi::c_char;
 
 use httpd_sys::{self as sys, command_rec, module};
 
@@ -79,12 +79,12 @@ fn places(cmd: &command_rec, m: &module) -> String {
     text
 }
 
-/// The name of the MPM; NULL when none answers.
+/// The name of the MPM; empty when none answers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_show_mpm() -> *const c_char {
     // SAFETY: the hook asks for nothing.
     unsafe {
         let name = sys::ap_run_mpm_get_name();
-        if name.is_null() { null() } else { name }
+        if name.is_null() { c"".as_ptr() } else { name }
     }
 }

@@ -94,6 +94,7 @@ pub unsafe extern "C" fn ap_read_config(
         let p = (*process).pconf;
         registry::forget_sizes();
         super::htaccess::forget();
+        *conftree = null_mut();
         let s = hosts::main_server(process, p);
         if s.is_null() {
             return s;
@@ -186,7 +187,7 @@ unsafe fn fail(p: *mut apr_pool_t, error: *const c_char) -> *mut server_rec {
         if !culprit.is_null() {
             let mut parms = server_parms(p, p, null_mut());
             parms.err_directive = culprit;
-            fault::help(p, &parms, error);
+            fault::help(p, &parms, error, false);
         }
     }
     null_mut()
@@ -327,7 +328,8 @@ pub unsafe extern "C" fn ap_process_resource_config(
             dump(p, &included(&lossy(fname)));
         }
         let mut parms = server_parms(p, ptemp, s);
-        let status = reader::ap_pcfg_openfile(&mut parms.config_file, p, fname);
+        let mut file = null_mut();
+        let status = reader::ap_pcfg_openfile(&mut file, p, fname);
         if status != 0 {
             let text = format!(
                 "Could not open configuration file {}: {}",
@@ -336,10 +338,12 @@ pub unsafe extern "C" fn ap_process_resource_config(
             );
             return pool_text(p, text);
         }
-        let reading = Reading::of(parms.config_file);
+        // A command may put another source in its place (mod_macro's `Use` does).
+        parms.config_file = file;
+        let reading = Reading::of(file);
         let error = tree::ap_build_config(&mut parms, p, ptemp, conftree);
         drop(reading);
-        reader::ap_cfg_closefile(parms.config_file);
+        reader::ap_cfg_closefile(file);
         if error.is_null() {
             return null();
         }

@@ -396,7 +396,8 @@ pub unsafe extern "C" fn ap_reserve_module_slots_directive(directive: *const c_c
     }
 }
 
-/// Adds the static modules to the list; only the first call of a process has something to do.
+/// Adds the static modules to the list. They stay in it for ever: where the hooks have been
+/// forgotten for another reading of the configuration, they only register those again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_setup_prelinked_modules(
     process: *mut sys::process_rec,
@@ -407,6 +408,7 @@ pub unsafe extern "C" fn ap_setup_prelinked_modules(
         forget_sizes();
         for m in static_modules::all() {
             if modules().any(|known| known == m) {
+                ap_register_hooks(m, (*process).pconf);
                 continue;
             }
             let refusal = ap_add_loaded_module(m, (*process).pconf, null());

@@ -126,7 +126,7 @@ fn commands() -> Vec<command_rec> {
     let raw = |f| sys::cmd_func { raw_args: Some(f) };
     let take1 = |f| sys::cmd_func { take1: Some(f) };
     let mut optional = command(c"TestTry", take1(include), sys::TAKE1, now);
-    optional.cmd_data = 1 as *mut c_void;
+    optional.cmd_data = std::ptr::dangling_mut();
     vec![
         command(
             c"Test",
