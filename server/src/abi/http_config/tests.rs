@@ -259,6 +259,11 @@ fn errors_name_file_and_line() {
             "<TestDir /a>\nTestHost x\n</TestDir>",
             "2: TestHost not allowed in <TestDir> context",
         );
+        // The name is the table's, whatever its case in the text.
+        fails(
+            "<testdir /a>\nTestHost x\n</testdir>",
+            "2: TestHost not allowed in <TestDir> context",
+        );
         fails("Test", "1: Test takes one argument, usage");
         fails(
             "\n</TestDir>",

@@ -319,10 +319,12 @@ unsafe fn add_line(
         (*node).filename = (*file).name;
         (*node).line_num = (*file).line_number as c_int;
 
-        if let Some((_, cmd)) = registry::commands_named(head.name).first()
-            && (**cmd).req_override & sys::EXEC_ON_READ as c_int != 0
-        {
-            return run_now(*cmd, parms, node, place);
+        if let Some(&(_, cmd)) = registry::commands_named(head.name).first() {
+            // Modules compare names, and errors show them, as the command's table writes them.
+            (*node).directive = (*cmd).name;
+            if (*cmd).req_override & sys::EXEC_ON_READ as c_int != 0 {
+                return run_now(cmd, parms, node, place);
+            }
         }
         match head.shape {
             Shape::Directive => place.put(node),
