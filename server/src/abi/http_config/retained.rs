@@ -49,9 +49,9 @@ pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
         let asked = (*r).handler;
         (*r).handler = before;
         match result {
-            sys::DONE | sys::SUSPENDED => result,
+            sys::DONE | sys::SUSPENDED | sys::AP_FILTER_ERROR => result,
             sys::DECLINED => {
-                if !before.is_null() {
+                if !before.is_null() && !(*r).filename.is_null() {
                     let text = format!(
                         "AH00523: handler \"{}\" not found for: {}",
                         super::lossy(asked),
