@@ -4,6 +4,8 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod mpm_event;
+pub mod so;
+pub mod static_modules;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
