@@ -34,6 +34,7 @@ mod ap_provider;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
+pub mod http_log;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
@@ -55,4 +56,5 @@ pub fn keep_exports() {
     ] {
         std::hint::black_box(table);
     }
+    std::hint::black_box(http_log::EXPORTS);
 }
