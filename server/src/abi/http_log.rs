@@ -37,8 +37,30 @@ pub unsafe fn report(
     server: *const sys::server_rec,
     message: Arguments<'_>,
 ) {
+    // SAFETY: the caller's promise.
+    unsafe { report_for(module, level, status, server, null(), message) };
+}
+
+/// The same for a message that concerns a request.
+///
+/// # Safety
+/// `server` and `request` are NULL or live.
+#[track_caller]
+pub unsafe fn report_for(
+    module: i32,
+    level: u32,
+    status: sys::apr_status_t,
+    server: *const sys::server_rec,
+    request: *const sys::request_rec,
+    message: Arguments<'_>,
+) {
     let level = level as i32;
-    if !write::is_wanted(level, module, server, null(), null()) {
+    // SAFETY: the caller's promise; a request has a server and a connection.
+    let (server, connection) = match unsafe { request.as_ref() } {
+        Some(r) => (r.server.cast_const(), r.connection.cast_const()),
+        None => (server, null()),
+    };
+    if !write::is_wanted(level, module, server, connection, request) {
         return;
     }
     let place = Location::caller();
@@ -51,13 +73,13 @@ pub unsafe fn report(
         level,
         status,
         server,
-        connection: null(),
-        request: null(),
+        connection,
+        request,
         pool: null_mut(),
         format: null(),
         message: text.as_bytes(),
     };
-    // SAFETY: the caller's promise; there is no connection and no request.
+    // SAFETY: the caller's promise.
     unsafe { entry.write() };
 }
 

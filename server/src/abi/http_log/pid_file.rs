@@ -84,7 +84,7 @@ pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) 
                 sys::APLOG_STARTUP | sys::APLOG_ERR,
                 error.raw_os_error().unwrap_or(sys::APR_EGENERAL as i32),
                 format_args!(
-                    "AH00099: {argv0}: could not log pid to file {}",
+                    "AH00100: {argv0}: could not log pid to file {}",
                     path.to_string_lossy()
                 ),
             );
@@ -110,9 +110,17 @@ pub unsafe extern "C" fn ap_remove_pid(pool: *mut apr_pool_t, name: *const c_cha
                 sys::APLOG_ERR,
                 status,
                 sys::ap_server_conf,
-                format_args!("AH00173: unable to remove PID file {path}"),
+                format_args!("AH00095: failed to remove PID file {path}"),
             );
         } else {
+            let (path, process) = (lossy(path), std::process::id());
+            report(
+                sys::APLOG_NO_MODULE,
+                sys::APLOG_INFO,
+                0,
+                sys::ap_server_conf,
+                format_args!("AH00096: removed PID file {path} (pid={process})"),
+            );
             WRITTEN.store(-1, Ordering::Relaxed);
         }
     }

@@ -245,7 +245,7 @@ unsafe fn spawn(log: *mut PipedLog) -> Result<(), apr_status_t> {
                 sys::APLOG_STARTUP | sys::APLOG_ERR,
                 status,
                 null(),
-                format_args!("AH00103: unable to start piped log program '{program}'"),
+                format_args!("AH00104: unable to start piped log program '{program}'"),
             );
         }
     }
@@ -272,7 +272,7 @@ unsafe extern "C" fn maintain(reason: c_int, log: *mut c_void, status: c_int) {
                     0,
                     sys::ap_server_conf,
                     format_args!(
-                        "AH00106: piped log program '{program}' failed unexpectedly, {}",
+                        "AH00106: piped log program '{program}' failed unexpectedly ({})",
                         ending(status)
                     ),
                 );
@@ -395,8 +395,8 @@ mod tests {
 
     #[test]
     fn a_program_gets_the_lines() {
-        let directory = std::env::temp_dir().join(format!("httpd-rs-piped-{}", std::process::id()));
-        let command = format!("cat > {}", directory.display());
+        let path = std::env::temp_dir().join(format!("httpd-rs-piped-{}", std::process::id()));
+        let command = format!("cat > {}", path.display());
         let command = std::ffi::CString::new(command).unwrap();
         // SAFETY: APR is initialised, the pool is the test's own.
         unsafe {
@@ -410,11 +410,19 @@ mod tests {
                 start_simple(pool, &command, sys::APR_SHELLCMD_ENV, true).expect("cat starts");
             let line = c"a line\n";
             assert_eq!(sys::apr_file_puts(line.as_ptr(), pipe), OK);
-            sys::apr_file_close(pipe);
+            // The pool ends the program, so the line is waited for.
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            let written = loop {
+                match std::fs::read(&path) {
+                    Ok(written) if !written.is_empty() => break written,
+                    _ if std::time::Instant::now() > deadline => break Vec::new(),
+                    _ => std::thread::yield_now(),
+                }
+            };
             sys::apr_pool_destroy(pool);
+            // Whether there is a file to remove, the comparison tells.
+            let _ = std::fs::remove_file(&path);
+            assert_eq!(written, b"a line\n");
         }
-        let written = std::fs::read(&directory).unwrap();
-        std::fs::remove_file(&directory).unwrap();
-        assert_eq!(written, b"a line\n");
     }
 }
