@@ -38,6 +38,7 @@ pub mod http_log;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
+pub mod scoreboard;
 pub mod session;
 
 /// References every exported function, so that the linker takes all of them into the executable.
@@ -57,4 +58,5 @@ pub fn keep_exports() {
         std::hint::black_box(table);
     }
     std::hint::black_box(http_log::EXPORTS);
+    std::hint::black_box(scoreboard::EXPORTS);
 }
