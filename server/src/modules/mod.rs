@@ -4,8 +4,11 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod log_config;
+pub mod logio;
 pub mod mpm_event;
 pub mod table;
+pub mod version;
+pub mod watchdog;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

@@ -168,6 +168,9 @@ pub fn lookup(tag: &[u8], argument: CString) -> Option<Meaning<What>> {
     let handlers = OF_MODULES.read().unwrap_or_else(PoisonError::into_inner);
     let of_module = handlers.iter().rev().find(|(known, ..)| known == tag);
     if let Some((_, handler, of_original)) = of_module {
+        if matches!(tag, b"I" | b"S") {
+            crate::modules::logio::shows_input();
+        }
         return Some(Meaning {
             what: What::OfModule(*handler, argument),
             of_original: *of_original,
