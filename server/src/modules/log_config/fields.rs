@@ -150,6 +150,9 @@ pub fn forget_those_of_modules() {
 }
 
 /// The optional function `ap_register_log_handler`.
+///
+/// # Safety
+/// `tag` is a string or NULL.
 pub unsafe extern "C" fn register(
     _pool: *mut sys::apr_pool_t,
     tag: *mut c_char,
@@ -504,5 +507,5 @@ fn strftime(at: i64, format: &CStr, out: &mut Vec<u8>) {
             &raw mut exploded,
         );
     }
-    out.truncate(start + (length as usize).min(MOST));
+    out.truncate(start + length.min(MOST));
 }

@@ -9,6 +9,8 @@ mod cookie;
 mod fields;
 mod format;
 mod logs;
+#[cfg(test)]
+mod tests;
 mod time;
 mod writer;
 

@@ -171,7 +171,7 @@ unsafe extern "C" fn log_transaction(r: *mut request_rec) -> c_int {
 }
 
 /// Optional function: bytes went out.
-pub unsafe extern "C" fn ap_logio_add_bytes_out(c: *mut conn_rec, bytes: apr_off_t) {
+unsafe extern "C" fn ap_logio_add_bytes_out(c: *mut conn_rec, bytes: apr_off_t) {
     // SAFETY: http_core.h asks for a live connection.
     if let Some(counts) = unsafe { counts(c) } {
         counts.sent += bytes;
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn ap_logio_add_bytes_out(c: *mut conn_rec, bytes: apr_off
 }
 
 /// Optional function: bytes came in.
-pub unsafe extern "C" fn ap_logio_add_bytes_in(c: *mut conn_rec, bytes: apr_off_t) {
+unsafe extern "C" fn ap_logio_add_bytes_in(c: *mut conn_rec, bytes: apr_off_t) {
     // SAFETY: as above.
     if let Some(counts) = unsafe { counts(c) } {
         counts.received += bytes;
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn ap_logio_add_bytes_in(c: *mut conn_rec, bytes: apr_off_
 }
 
 /// Optional function: what the last request of a connection has sent.
-pub unsafe extern "C" fn ap_logio_get_last_bytes(c: *mut conn_rec) -> apr_off_t {
+unsafe extern "C" fn ap_logio_get_last_bytes(c: *mut conn_rec) -> apr_off_t {
     // SAFETY: as above.
     unsafe { counts(c) }.map_or(0, |counts| counts.last_sent)
 }
