@@ -101,7 +101,23 @@ pub(super) unsafe fn start_simple(
         ))?;
         let process = run(pool, program.as_ptr(), attributes)?;
         sys::apr_pool_note_subprocess(pool, process, sys::APR_KILL_AFTER_TIMEOUT);
+        close_on_exec((*process).in_);
         Ok((*process).in_)
+    }
+}
+
+/// Keeps an end of a pipe out of programs, and out of this one when it executes itself to restart:
+/// a program only ends when nobody can write to it any more.
+///
+/// # Safety
+/// The file is open.
+unsafe fn close_on_exec(file: *mut apr_file_t) {
+    let mut descriptor = -1;
+    // SAFETY: the caller's promise; the flag concerns that descriptor alone.
+    unsafe {
+        if sys::apr_os_file_get(&raw mut descriptor, file) == OK {
+            libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
     }
 }
 
@@ -193,6 +209,8 @@ pub unsafe extern "C" fn ap_open_piped_log_ex(
         if sys::apr_file_pipe_create_ex(reader, writer, blocking, pool) != OK {
             return null_mut();
         }
+        close_on_exec((*log).reader);
+        close_on_exec((*log).writer);
         sys::apr_pool_cleanup_register(pool, log.cast(), Some(close), Some(close_for_exec));
         if spawn(log).is_err() {
             sys::apr_pool_cleanup_run(pool, log.cast(), Some(close));
