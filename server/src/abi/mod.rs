@@ -35,9 +35,11 @@ mod hooks;
 pub mod http_config;
 pub mod http_connection;
 pub mod http_main;
+pub mod http_log;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
+pub mod scoreboard;
 pub mod session;
 
 /// References every exported function, so that the linker takes all of them into the executable.
@@ -67,4 +69,6 @@ pub fn keep_exports() {
     ] {
         std::hint::black_box(table);
     }
+    std::hint::black_box(http_log::EXPORTS);
+    std::hint::black_box(scoreboard::EXPORTS);
 }
