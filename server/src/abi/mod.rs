@@ -32,7 +32,9 @@ macro_rules! exports {
 mod ap_provider;
 mod hooks;
 pub mod http_config;
+pub(crate) mod http_core;
 mod httpd;
+pub(crate) mod privileges;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -42,8 +44,17 @@ pub fn keep_exports() {
         http_config::levels::EXPORTS,
         http_config::registry::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_core::connection::EXPORTS,
+        http_core::errors::EXPORTS,
+        http_core::hosts::EXPORTS,
+        http_core::names::EXPORTS,
+        http_core::notes::EXPORTS,
+        http_core::optional::EXPORTS,
+        http_core::sections::EXPORTS,
+        http_core::settings::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        privileges::EXPORTS,
     ] {
         std::hint::black_box(table);
     }
