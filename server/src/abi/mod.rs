@@ -35,6 +35,8 @@ pub mod http_config;
 pub(crate) mod http_core;
 mod httpd;
 pub(crate) mod privileges;
+pub(crate) mod unixd;
+mod util_mutex;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -55,6 +57,8 @@ pub fn keep_exports() {
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
         privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_mutex::EXPORTS,
     ] {
         std::hint::black_box(table);
     }

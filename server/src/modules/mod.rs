@@ -4,6 +4,7 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod core;
+pub mod unixd;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

@@ -12,6 +12,7 @@ pub mod defines;
 mod directives;
 mod handler;
 pub(crate) mod hooks;
+pub(crate) mod mutexes;
 pub(crate) mod options;
 mod startup;
 mod table;
