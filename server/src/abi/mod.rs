@@ -54,6 +54,7 @@ pub fn keep_exports() {
         http_core::optional::EXPORTS,
         http_core::sections::EXPORTS,
         http_core::settings::EXPORTS,
+        httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
         privileges::EXPORTS,

@@ -116,3 +116,108 @@ pub(super) static COMMANDS: Commands<96> = Commands([
     command!(c"MergeSlashes", flag FLAG protocol::merge_slashes, RSRC_CONF, data 0, c"Whether slashes in a row count as one"),
     END,
 ]);
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, ffi::CStr, process::Command};
+
+    use super::*;
+
+    /// Name and contexts of each row, in the words of `-L`.
+    fn rows() -> BTreeMap<String, String> {
+        COMMANDS
+            .0
+            .iter()
+            .take_while(|row| !row.name.is_null())
+            .map(|row| {
+                // SAFETY: names are static strings.
+                let name = unsafe { CStr::from_ptr(row.name) };
+                (
+                    name.to_str().unwrap().to_owned(),
+                    contexts(row.req_override as u32),
+                )
+            })
+            .collect()
+    }
+
+    fn contexts(bits: u32) -> String {
+        let htaccess = bits & OR_ALL;
+        let outside = bits & (RSRC_CONF | OR_OPTIONS | OR_FILEINFO | sys::OR_INDEXES) != 0;
+        let inside = bits & (ACCESS_CONF | OR_ALL) != 0;
+        let place = match (outside, inside) {
+            (true, true) => "anywhere",
+            (true, false) => "only outside",
+            _ => "only inside",
+        };
+        let also = if htaccess == 0 { "" } else { ", .htaccess" };
+        format!("{place}{also}")
+    }
+
+    #[test]
+    fn names_are_said_once() {
+        let rows = rows();
+        assert_eq!(rows.len(), COMMANDS.0.len() - 1);
+        assert!(rows.keys().all(|name| !name.ends_with('>')));
+    }
+
+    /// Compares with the installed Apache; without one there is nothing to compare with.
+    #[test]
+    fn the_table_has_apaches_directives_in_apaches_contexts() {
+        const APACHE: &str = "/usr/sbin/apache2";
+        let dir = std::env::temp_dir().join(format!("httpd-rs-table-{}", std::process::id()));
+        std::fs::create_dir_all(dir.join("logs")).unwrap();
+        let config = dir.join("a.conf");
+        let root = dir.display();
+        std::fs::write(
+            &config,
+            format!(
+                "ServerRoot {root}\nDefaultRuntimeDir {root}\nServerName x\nListen 127.0.0.1:1\n\
+                 LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n"
+            ),
+        )
+        .unwrap();
+        let Ok(output) = Command::new(APACHE)
+            .arg("-f")
+            .arg(&config)
+            .arg("-L")
+            .output()
+        else {
+            return;
+        };
+        std::fs::remove_dir_all(&dir).unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut theirs = BTreeMap::new();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some(name) = line.strip_suffix(" (core.c)") else {
+                continue;
+            };
+            let allowed = lines
+                .by_ref()
+                .find(|line| line.contains("Allowed in"))
+                .unwrap_or("");
+            let place = ["anywhere", "only outside", "only inside"]
+                .into_iter()
+                .find(|place| allowed.contains(place))
+                .unwrap_or("?");
+            let also = if allowed.contains(".htaccess") {
+                ", .htaccess"
+            } else {
+                ""
+            };
+            theirs.insert(name.to_owned(), format!("{place}{also}"));
+        }
+        assert!(theirs.len() > 80, "{APACHE} -L says: {text}");
+        // The form of log lines is the log's own table's matter.
+        theirs.remove("ErrorLogFormat");
+        let ours = rows();
+        let missing: Vec<_> = theirs
+            .iter()
+            .filter(|(name, _)| !ours.contains_key(*name))
+            .collect();
+        assert!(missing.is_empty(), "missing: {missing:?}");
+        for (name, context) in &ours {
+            assert_eq!(theirs.get(name), Some(context), "{name}");
+        }
+    }
+}

@@ -217,10 +217,7 @@ unsafe extern "C" fn test_config(pool: *mut apr_pool_t, _s: *mut server_rec) {
             } else {
                 " (not used: not started as root)"
             };
-            dump += &format!(
-                "ChrootDir: \"{}\"{useless}\n",
-                text(config.chroot_dir)
-            );
+            dump += &format!("ChrootDir: \"{}\"{useless}\n", text(config.chroot_dir));
         }
         let dump = module_sdk::raw::Pool::from_ptr(pool).copy(dump);
         sys::apr_file_puts(dump.as_ptr(), out);
