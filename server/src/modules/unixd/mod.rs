@@ -202,7 +202,7 @@ unsafe extern "C" fn test_config(pool: *mut apr_pool_t, _s: *mut server_rec) {
         if sys::apr_file_open_stdout(&mut out, pool) != 0 {
             return;
         }
-        let config = &*(&raw const ap_unixd_config);
+        let config = ap_unixd_config;
         let text = |name| shown(module_sdk::raw::text(name).unwrap_or(c"")).into_owned();
         let mut dump = format!(
             "User: name=\"{}\" id={}\nGroup: name=\"{}\" id={}\n",
@@ -238,7 +238,7 @@ unsafe extern "C" fn drop_privileges(_pool: *mut apr_pool_t, s: *mut server_rec)
 pub(crate) unsafe fn become_user(server: *const server_rec) -> c_int {
     // SAFETY: the caller's promise; the settings are strings or NULL.
     unsafe {
-        let config = &*(&raw const ap_unixd_config);
+        let config = ap_unixd_config;
         let fail = |text: String| {
             let error = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
             log(server, sys::APLOG_ALERT, error, &text);
@@ -246,7 +246,7 @@ pub(crate) unsafe fn become_user(server: *const server_rec) -> c_int {
         };
         let root = libc::geteuid() == 0;
         if root {
-            let name = match login_name(config) {
+            let name = match login_name(&config) {
                 Ok(name) => name,
                 Err(text) => {
                     log(server, sys::APLOG_ALERT, 0, &text);

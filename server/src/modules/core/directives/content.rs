@@ -245,31 +245,30 @@ pub(in crate::modules::core) fn cgi_var(
     Ok(())
 }
 
-/// `RegexDefaultOptions none|[+|-]OPTION ...`
-pub(in crate::modules::core) fn regex_default_options(cmd: Cmd<'_>, word: &CStr) -> Outcome {
+/// `RegexDefaultOptions [none] [+|-]OPTION ...`
+pub(in crate::modules::core) fn regex_default_options(cmd: Cmd<'_>, line: &CStr) -> Outcome {
     cmd.not_in(sys::GLOBAL_ONLY)?;
-    let text = shown(word);
-    let (sign, name) = match text.as_bytes().first() {
-        Some(b'+') => (Some(true), &text[1..]),
-        Some(b'-') => (Some(false), &text[1..]),
-        _ => (None, &*text),
-    };
-    let name_c = cmd.temp_pool().copy(name);
-    // SAFETY: the name is a string; the flags are a number kept by the regex part.
-    unsafe {
-        let flags = if sign.is_none() && name.eq_ignore_ascii_case("none") {
-            0
-        } else {
-            let flag = sys::ap_regcomp_default_cflag_by_name(name_c.as_ptr());
-            if flag == 0 {
-                return Err(format!("{}: option '{name}' unknown", cmd.name()).into());
+    // SAFETY: the flags are a number that the regex part keeps.
+    let mut flags = unsafe { sys::ap_regcomp_get_default_cflags() };
+    for word in words(cmd, line) {
+        let (removed, name) = match word.as_bytes().first() {
+            Some(b'+') => (false, &word[1..]),
+            Some(b'-') => (true, &word[1..]),
+            _ if word.eq_ignore_ascii_case("none") => {
+                flags = 0;
+                continue;
             }
-            match sign {
-                Some(false) => sys::ap_regcomp_get_default_cflags() & !flag,
-                _ => sys::ap_regcomp_get_default_cflags() | flag,
-            }
+            _ => (false, &*word),
         };
-        sys::ap_regcomp_set_default_cflags(flags);
+        let name_c = cmd.temp_pool().copy(name);
+        // SAFETY: the name is a string.
+        let flag = unsafe { sys::ap_regcomp_default_cflag_by_name(name_c.as_ptr()) };
+        if flag == 0 {
+            return Err(format!("{}: option '{name}' unknown", cmd.name()).into());
+        }
+        flags = if removed { flags & !flag } else { flags | flag };
     }
+    // SAFETY: as above.
+    unsafe { sys::ap_regcomp_set_default_cflags(flags) };
     Ok(())
 }

@@ -191,41 +191,35 @@ fn resource(
     Ok(())
 }
 
-/// `ReadBufferSize bytes`
+/// `ReadBufferSize bytes`; 0: the usual size.
 pub(in crate::modules::core) fn read_buffer_size(cmd: Cmd<'_>, number: &CStr) -> Outcome {
-    /// What a file is read in steps of at least, and at most.
-    const SIZES: std::ops::RangeInclusive<i64> = 1..=i64::MAX;
-    match whole_number(number) {
-        Some(size) if SIZES.contains(&size) => {
-            cmd.dir().read_buf_size = size as usize;
-            Ok(())
-        }
-        _ => Err(format!(
-            "parameter must be a number between 1 and {}: {}",
-            i64::MAX,
-            shown(number)
-        )
-        .into()),
-    }
+    cmd.dir().read_buf_size = buffer_size(number)?;
+    Ok(())
+}
+
+/// A size that fits into four bytes.
+fn buffer_size(number: &CStr) -> Result<usize, String> {
+    whole_number(number)
+        .and_then(|size| u32::try_from(size).ok())
+        .map(|size| size as usize)
+        .ok_or_else(|| {
+            format!(
+                "parameter must be a number between 0 and ({}U)): {}",
+                u32::MAX,
+                shown(number)
+            )
+        })
 }
 
 /// `FlushMaxThreshold bytes`
 pub(in crate::modules::core) fn flush_max_threshold(cmd: Cmd<'_>, number: &CStr) -> Outcome {
     cmd.not_in(sys::NOT_IN_DIR_CONTEXT)?;
-    match whole_number(number) {
-        Some(size) if (0..=i64::from(u32::MAX)).contains(&size) => {
-            // 0 in the record means "not given": as much as there is.
-            cmd.core_server().flush_max_threshold =
-                if size == 0 { usize::MAX } else { size as usize };
-            Ok(())
-        }
-        _ => Err(format!(
-            "parameter must be a number between 0 and ({}U)): {}",
-            u32::MAX,
-            shown(number)
-        )
-        .into()),
-    }
+    // 0 in the record means "not given": as much as there is.
+    cmd.core_server().flush_max_threshold = match buffer_size(number)? {
+        0 => usize::MAX,
+        size => size,
+    };
+    Ok(())
 }
 
 /// `FlushMaxPipelined number`

@@ -80,9 +80,6 @@ fn target<'a>(
     let tilde = path == c"~" && cmd.data() != MATCH;
     if tilde {
         path = cmd.word(arguments);
-        if path.is_empty() {
-            return Err(format!("{} ~ > block must specify a path", cmd.name()).into());
-        }
     }
     if tilde || cmd.data() == MATCH {
         let flags = sys::AP_REG_EXTENDED as i32;
@@ -215,7 +212,7 @@ pub(in crate::modules::core) fn location(cmd: Cmd<'_>, line: &CStr) -> Outcome {
 
 /// `<Files>` and `<FilesMatch>`
 pub(in crate::modules::core) fn files(cmd: Cmd<'_>, line: &CStr) -> Outcome {
-    cmd.not_in(sys::NOT_IN_LOCATION | sys::NOT_IN_FILES)?;
+    cmd.not_in(sys::NOT_IN_LOCATION)?;
     let mut arguments = section_argument(cmd, line)?;
     let context = Context::save(cmd);
     let target = target(cmd, &mut arguments, |path| {
@@ -322,7 +319,6 @@ pub(in crate::modules::core) const EXCEPT: usize = 1;
 
 /// `<Limit>` and `<LimitExcept>`: the content holds for some methods only.
 pub(in crate::modules::core) fn limit(cmd: Cmd<'_>, line: &CStr) -> Outcome {
-    cmd.not_in(sys::NOT_IN_LIMIT)?;
     let mut methods = section_argument(cmd, line)?;
     let except = cmd.data() == EXCEPT;
     let mut limited: u64 = 0;
