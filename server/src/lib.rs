@@ -5,6 +5,8 @@
 
 pub mod abi;
 pub mod cli;
+pub mod conn;
 pub mod hooks;
 pub mod log;
 pub mod modules;
+pub mod mpm;

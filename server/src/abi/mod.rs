@@ -29,6 +29,7 @@ macro_rules! exports {
     };
 }
 
+mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
@@ -37,11 +38,21 @@ mod httpd;
 pub(crate) mod privileges;
 pub(crate) mod unixd;
 mod util_mutex;
+pub mod http_connection;
+pub mod http_log;
+mod httpd;
+pub mod mpm_common;
+pub mod network_filters;
+pub mod scoreboard;
+pub mod session;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        http_connection::EXPORTS,
+        mpm_common::EXPORTS,
         hooks::EXPORTS,
         http_config::levels::EXPORTS,
         http_config::registry::EXPORTS,
@@ -63,4 +74,6 @@ pub fn keep_exports() {
     ] {
         std::hint::black_box(table);
     }
+    std::hint::black_box(http_log::EXPORTS);
+    std::hint::black_box(scoreboard::EXPORTS);
 }

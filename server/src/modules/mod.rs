@@ -5,6 +5,9 @@
 
 pub mod core;
 pub mod unixd;
+pub mod log_config;
+pub mod mpm_event;
+pub mod table;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
