@@ -33,18 +33,17 @@ mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
-pub(crate) mod http_core;
-mod httpd;
-pub(crate) mod privileges;
-pub(crate) mod unixd;
-mod util_mutex;
 pub mod http_connection;
+pub(crate) mod http_core;
 pub mod http_log;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
+pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
+pub(crate) mod unixd;
+mod util_mutex;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {

@@ -4,10 +4,10 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod core;
-pub mod unixd;
 pub mod log_config;
 pub mod mpm_event;
 pub mod table;
+pub mod unixd;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

@@ -320,6 +320,9 @@ macro_rules! command {
     ($name:literal, c $how:ident $function:path, $contexts:expr, data $data:expr, $help:literal) => {
         command!(@row $name, take1 $function, $how, $contexts, $data, $help)
     };
+    ($name:literal, c_two $how:ident $function:path, $contexts:expr, data $data:expr, $help:literal) => {
+        command!(@row $name, take2 $function, $how, $contexts, $data, $help)
+    };
     ($name:literal, c_flag $how:ident $function:path, $contexts:expr, data $data:expr, $help:literal) => {
         command!(@row $name, flag $function, $how, $contexts, $data, $help)
     };
