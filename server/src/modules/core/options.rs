@@ -163,7 +163,7 @@ pub(crate) fn allowed_options(list: &str) -> Result<u8, String> {
         } else if word.eq_ignore_ascii_case("IncludesNOEXEC") {
             INCLUDES
         } else {
-            option_bits(word).ok_or_else(|| format!("Illegal option for AllowOverride: {word}"))?
+            option_bits(word).ok_or_else(|| format!("Illegal option {word}"))?
         };
     }
     Ok(allowed)

@@ -74,7 +74,8 @@ pub(in crate::modules::core) fn internal_recursion(
     redirects: &CStr,
     subrequests: Option<&CStr>,
 ) -> Outcome {
-    const FEW: c_int = 10;
+    /// Fewer are worth a warning.
+    const FEW: c_int = 4;
     let number = |text: &CStr| match leading_number(text) {
         limit if limit <= 0 => Err("The recursion limit must be greater than zero."),
         limit => Ok(c_int::try_from(limit).unwrap_or(c_int::MAX)),
