@@ -35,12 +35,16 @@ mod hooks;
 pub mod http_config;
 pub mod http_connection;
 pub mod http_main;
+pub(crate) mod http_core;
 pub mod http_log;
 mod httpd;
 pub mod mpm_common;
 pub mod network_filters;
+pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
+pub(crate) mod unixd;
+mod util_mutex;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -64,8 +68,20 @@ pub fn keep_exports() {
         http_config::tree::EXPORTS,
         http_config::vectors::EXPORTS,
         http_config::walk::EXPORTS,
+        http_core::connection::EXPORTS,
+        http_core::errors::EXPORTS,
+        http_core::hosts::EXPORTS,
+        http_core::names::EXPORTS,
+        http_core::notes::EXPORTS,
+        http_core::optional::EXPORTS,
+        http_core::sections::EXPORTS,
+        http_core::settings::EXPORTS,
+        httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_mutex::EXPORTS,
     ] {
         std::hint::black_box(table);
     }

@@ -3,6 +3,7 @@
 //! The list of modules itself is Apache's (`ap_top_module`, `ap_loaded_modules`), in
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
+pub mod core;
 pub mod log_config;
 pub mod logio;
 pub mod mpm_event;
@@ -11,6 +12,7 @@ pub mod static_modules;
 pub mod table;
 pub mod version;
 pub mod watchdog;
+pub mod unixd;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
