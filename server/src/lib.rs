@@ -6,5 +6,6 @@
 pub mod abi;
 pub mod cli;
 pub mod hooks;
+pub mod http;
 pub mod log;
 pub mod modules;
