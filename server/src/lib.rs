@@ -5,7 +5,9 @@
 
 pub mod abi;
 pub mod cli;
+pub mod conn;
 pub mod hooks;
 pub mod http;
 pub mod log;
 pub mod modules;
+pub mod mpm;

@@ -29,22 +29,50 @@ macro_rules! exports {
     };
 }
 
+mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
+pub mod http_connection;
+pub(crate) mod http_core;
+pub mod http_log;
 mod httpd;
+pub mod mpm_common;
+pub mod network_filters;
+pub(crate) mod privileges;
+pub mod scoreboard;
+pub mod session;
+pub(crate) mod unixd;
+mod util_mutex;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        http_connection::EXPORTS,
+        mpm_common::EXPORTS,
         hooks::EXPORTS,
         http_config::levels::EXPORTS,
         http_config::registry::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_core::connection::EXPORTS,
+        http_core::errors::EXPORTS,
+        http_core::hosts::EXPORTS,
+        http_core::names::EXPORTS,
+        http_core::notes::EXPORTS,
+        http_core::optional::EXPORTS,
+        http_core::sections::EXPORTS,
+        http_core::settings::EXPORTS,
+        httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_mutex::EXPORTS,
     ] {
         std::hint::black_box(table);
     }
+    std::hint::black_box(http_log::EXPORTS);
+    std::hint::black_box(scoreboard::EXPORTS);
 }
