@@ -2,6 +2,7 @@
 #include "httpd.h"
 #include "http_protocol.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdarg.h>
 

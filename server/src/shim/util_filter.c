@@ -2,6 +2,7 @@
 #include "httpd.h"
 #include "util_filter.h"
 
+#include <apr_strings.h>
 #include <stdarg.h>
 
 /* server/src/abi/util_filter/pass.rs */

@@ -105,7 +105,10 @@ unsafe fn decode(r: *const request_rec, field: &CStr) -> Option<(*mut c_char, *c
     unsafe {
         let mut rest = field.as_ptr();
         let scheme = sys::ap_getword((*r).pool, &mut rest, b' ' as c_char);
-        if !CStr::from_ptr(scheme).to_bytes().eq_ignore_ascii_case(b"Basic") {
+        if !CStr::from_ptr(scheme)
+            .to_bytes()
+            .eq_ignore_ascii_case(b"Basic")
+        {
             return None;
         }
         while matches!(*rest as u8, b' ' | b'\t') {

@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use httpd_sys::{
     self as sys, ap_filter_t, ap_input_mode_t, apr_bucket_brigade, apr_off_t, apr_read_type_e,
-    apr_status_t, request_rec,
+    apr_status_t,
 };
 use module_sdk::raw::{Brigade, Bucket};
 

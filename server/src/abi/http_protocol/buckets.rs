@@ -182,7 +182,7 @@ unsafe extern "C" fn request_ends(data: *mut c_void) -> apr_status_t {
             let scoreboard = (*(*r).connection).sbh;
             sys::ap_update_child_status(scoreboard.cast(), sys::SERVER_BUSY_LOG as c_int, r);
             sys::ap_run_log_transaction(r);
-            if *&raw const sys::ap_extended_status != 0 {
+            if sys::ap_extended_status != 0 {
                 sys::ap_increment_counts(scoreboard.cast(), r);
             }
         }

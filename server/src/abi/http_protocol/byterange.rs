@@ -191,7 +191,7 @@ unsafe fn send_parts(
 
 fn boundary() -> &'static [u8] {
     // SAFETY: set before the server serves, and never again.
-    unsafe { text(*&raw const crate::abi::mod_core::ap_multipart_boundary) }
+    unsafe { text(crate::abi::mod_core::ap_multipart_boundary) }
         .unwrap_or(c"")
         .to_bytes()
 }

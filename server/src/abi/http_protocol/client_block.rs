@@ -30,7 +30,7 @@ pub unsafe extern "C" fn ap_setup_client_block(r: *mut request_rec, read_policy:
         (*r).read_body = read_policy;
         (*r).read_chunked = 0;
         (*r).remaining = 0;
-        let uri = || module_sdk::raw::text((*r).uri).unwrap_or(c"").to_bytes();
+        let uri = module_sdk::raw::text((*r).uri).unwrap_or(c"").to_bytes();
         if let Some(coding) = coding {
             if !coding.to_bytes().eq_ignore_ascii_case(b"chunked") {
                 notice!(
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn ap_setup_client_block(r: *mut request_rec, read_policy:
                     0,
                     r,
                     "AH01593: chunked Transfer-Encoding forbidden: {}",
-                    shown(uri())
+                    shown(uri)
                 );
                 (*r).read_body = sys::REQUEST_NO_BODY as c_int;
                 return match length {
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn ap_setup_client_block(r: *mut request_rec, read_policy:
                 r,
                 "AH01595: {} with body is not allowed for {}",
                 shown(method.to_bytes()),
-                shown(uri())
+                shown(uri)
             );
             return sys::HTTP_REQUEST_ENTITY_TOO_LARGE as c_int;
         }
@@ -192,7 +192,7 @@ unsafe fn has_no_body(r: *mut request_rec) -> bool {
     unsafe {
         let first = (*r).input_filters;
         !first.is_null()
-            && (*first).frec == *&raw const sys::ap_http_input_filter_handle
+            && (*first).frec == sys::ap_http_input_filter_handle
             && lookup((*r).headers_in, c"Content-Length").is_none()
             && lookup((*r).headers_in, c"Transfer-Encoding").is_none()
     }

@@ -58,7 +58,8 @@ unsafe fn times(r: *const request_rec, headers: *mut apr_table_t) -> Times {
             mtime => mtime,
         };
         Times {
-            modified: seconds(answered.get(c"Last-Modified")).unwrap_or_else(|| modified() / SECOND),
+            modified: seconds(answered.get(c"Last-Modified"))
+                .unwrap_or_else(|| modified() / SECOND),
             request: seconds(answered.get(c"Date")).unwrap_or((*r).request_time / SECOND),
             ranged: asked(r, c"Range").is_some(),
         }
@@ -225,12 +226,7 @@ pub unsafe extern "C" fn ap_meets_conditions(r: *mut request_rec) -> c_int {
         let headers = (*r).headers_out;
         let conditions = Conditions {
             if_match: if_match(r, headers),
-            if_unmodified_since: by_date(
-                r,
-                headers,
-                c"If-Unmodified-Since",
-                Times::modified_after,
-            ),
+            if_unmodified_since: by_date(r, headers, c"If-Unmodified-Since", Times::modified_after),
             if_none_match: if_none_match(r, headers),
             if_modified_since: by_date(r, headers, c"If-Modified-Since", Times::unmodified_since),
         };

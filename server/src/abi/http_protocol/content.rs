@@ -19,9 +19,7 @@ exports! {
 /// `r` is live and has a per-directory configuration.
 pub(super) unsafe fn dir_config<'r>(r: *const request_rec) -> &'r sys::core_dir_config {
     // SAFETY: the core has a configuration for every directory.
-    unsafe {
-        &*sys::ap_get_core_module_config((*r).per_dir_config).cast::<sys::core_dir_config>()
-    }
+    unsafe { &*sys::ap_get_core_module_config((*r).per_dir_config).cast::<sys::core_dir_config>() }
 }
 
 /// Sets the type to a string that lives as long as the request, not trusted to choose a handler.
@@ -65,8 +63,8 @@ pub unsafe extern "C" fn ap_make_content_type(
             return std::ptr::null();
         };
         let conf = dir_config(r);
-        let request_conf = sys::ap_get_core_module_config((*r).request_config)
-            .cast::<sys::core_request_config>();
+        let request_conf =
+            sys::ap_get_core_module_config((*r).request_config).cast::<sys::core_request_config>();
         if conf.add_default_charset() != sys::ADD_DEFAULT_CHARSET_ON
             || (!request_conf.is_null() && (*request_conf).suppress_charset != 0)
             || !wants_charset(kind.to_bytes())
@@ -178,11 +176,7 @@ pub unsafe extern "C" fn ap_set_accept_ranges(r: *mut request_rec) {
     unsafe {
         let none = dir_config(r).max_ranges == sys::AP_MAXRANGES_NORANGES as c_int;
         let value = if none { c"none" } else { c"bytes" };
-        sys::apr_table_setn(
-            (*r).headers_out,
-            c"Accept-Ranges".as_ptr(),
-            value.as_ptr(),
-        );
+        sys::apr_table_setn((*r).headers_out, c"Accept-Ranges".as_ptr(), value.as_ptr());
     }
 }
 

@@ -6,8 +6,11 @@ use httpd_sys::{self as sys, request_rec};
 use module_sdk::raw::{Pool, Table, text};
 
 use super::{
-    finish::ap_finalize_request_protocol, header::status_line_fits, keepalive::lookup,
-    status_codes::{is_redirect, version}, trace::allowed_methods,
+    finish::ap_finalize_request_protocol,
+    header::status_line_fits,
+    keepalive::lookup,
+    status_codes::{is_redirect, version},
+    trace::allowed_methods,
 };
 use crate::http::{
     error_page::{self, Context},
@@ -54,10 +57,7 @@ pub unsafe extern "C" fn ap_send_error_response(r: *mut request_rec, recursive_e
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn prepare_fields<'r>(
-    r: *mut request_rec,
-    location: Option<&'r CStr>,
-) -> Option<&'r CStr> {
+unsafe fn prepare_fields(r: *mut request_rec, location: Option<&CStr>) -> Option<&CStr> {
     // SAFETY: the caller's promise; the location's string outlives the table's entry.
     unsafe {
         let code = (*r).status;
@@ -149,7 +149,9 @@ unsafe fn title(r: *mut request_rec, place: usize) -> Vec<u8> {
             return usual();
         };
         if status_line_fits(line, (*r).status).is_none()
-            || line.get(4).is_some_and(|byte| !byte.is_ascii_alphanumeric())
+            || line
+                .get(4)
+                .is_some_and(|byte| !byte.is_ascii_alphanumeric())
         {
             return usual();
         }

@@ -1,7 +1,7 @@
 //! Entity tags of files, as FileETag asks for them.
 
 use std::{
-    ffi::{c_char, c_int, c_uint, c_uchar, c_void},
+    ffi::{c_char, c_int, c_uchar, c_uint, c_void},
     ptr::null_mut,
 };
 
@@ -63,8 +63,7 @@ pub unsafe extern "C" fn ap_make_etag_ex(r: *mut request_rec, er: *mut etag_rec)
         let variants = text(er.vlist_validator).map(std::ffi::CStr::to_bytes);
         let finfo = &*er.finfo;
         let strong = (*r).bnotes & u64::from(sys::AP_REQUEST_STRONG_ETAG) != 0;
-        let weak =
-            !strong && (er.force_weak != 0 || er.request_time - finfo.mtime < SETTLED_AFTER);
+        let weak = !strong && (er.force_weak != 0 || er.request_time - finfo.mtime < SETTLED_AFTER);
         if wants(sys::ETAG_DIGEST)
             && let Some(digest) = digest_of(r, er)
         {

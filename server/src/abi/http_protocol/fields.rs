@@ -190,7 +190,9 @@ pub(super) unsafe fn refuse(r: *mut request_rec, fault: Fault, fields: &Fields) 
             _ => {
                 bad_request(r, b"");
                 let text = match fault {
-                    Fault::FoldFirst => "AH03442: Line folding encountered before first header line",
+                    Fault::FoldFirst => {
+                        "AH03442: Line folding encountered before first header line"
+                    }
                     Fault::FoldEmpty => "AH03443: Empty folded line encountered",
                     Fault::NoColon => "AH00564: Request header field is missing ':' separator:",
                     Fault::EmptyName => "AH03453: Request header field name was empty",

@@ -12,8 +12,8 @@ use httpd_sys::{self as sys, ap_filter_t, apr_bucket_brigade, apr_status_t, requ
 use module_sdk::raw::{Array, Brigade, Bucket, Pool, Table, text};
 
 use super::{
-    buckets::error_of, content::ap_make_content_type, keepalive::lookup,
-    request_line::is_strict, status_codes::version,
+    buckets::error_of, content::ap_make_content_type, keepalive::lookup, request_line::is_strict,
+    status_codes::version,
 };
 use crate::{
     abi::notice::shown,
@@ -110,9 +110,8 @@ pub unsafe extern "C" fn ap_http_header_filter(
     unsafe {
         let r = (*f).r;
         let brigade = Brigade::from_ptr(b);
-        let bodyless = |r: *mut request_rec| {
-            (*r).header_only != 0 || status::has_no_body((*r).status)
-        };
+        let bodyless =
+            |r: *mut request_rec| (*r).header_only != 0 || status::has_no_body((*r).status);
         let ctx = context(f);
         if ctx.head_sent {
             return pass_end_only(f, brigade);
@@ -167,12 +166,7 @@ pub unsafe extern "C" fn ap_http_header_filter(
                 brigade.clear();
                 return status;
             }
-            sys::ap_add_output_filter_handle(
-                *&raw const sys::ap_chunk_filter_handle,
-                null_mut(),
-                r,
-                (*f).c,
-            );
+            sys::ap_add_output_filter_handle(sys::ap_chunk_filter_handle, null_mut(), r, (*f).c);
         } else {
             brigade.push_front(head);
         }

@@ -13,8 +13,7 @@ use super::status_codes::{APR_EGENERAL, APR_EINVAL, APR_ENOSPC, APR_EOF};
 
 exports! { ap_rgetline_core, ap_getline }
 
-/// apr_errno.h calls it `APR_BADARG`.
-const APR_BADARG: apr_status_t = 20_000 + 23;
+const APR_BADARG: apr_status_t = sys::APR_BADARG as apr_status_t;
 
 /// What is read of a line, and how that ended.
 struct Line {

@@ -37,11 +37,7 @@ pub unsafe extern "C" fn ap_set_keepalive(r: *mut request_rec) -> c_int {
             }
         }
         if !announced {
-            sys::apr_table_mergen(
-                (*r).headers_out,
-                c"Connection".as_ptr(),
-                c"close".as_ptr(),
-            );
+            sys::apr_table_mergen((*r).headers_out, c"Connection".as_ptr(), c"close".as_ptr());
         }
         if (*c).keepalive != sys::AP_CONN_CLOSE && server.keep_alive_max != 0 && left == 0 {
             (*c).keepalives += 1;

@@ -53,9 +53,7 @@ unsafe fn may_tell(r: *mut request_rec) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let bodyless = (*r).header_only != 0 || status::has_no_body((*r).status);
-        !(bodyless
-            && (*r).bytes_sent == 0
-            && lookup((*r).headers_out, c"Content-Length").is_some())
+        !(bodyless && (*r).bytes_sent == 0 && lookup((*r).headers_out, c"Content-Length").is_some())
     }
 }
 

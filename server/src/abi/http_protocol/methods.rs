@@ -116,8 +116,7 @@ pub unsafe extern "C" fn ap_make_method_list(
 ) -> *mut ap_method_list_t {
     // SAFETY: the header asks for a live pool.
     unsafe {
-        let list =
-            sys::apr_palloc(p, size_of::<ap_method_list_t>()).cast::<ap_method_list_t>();
+        let list = sys::apr_palloc(p, size_of::<ap_method_list_t>()).cast::<ap_method_list_t>();
         list.write(ap_method_list_t {
             method_mask: 0,
             method_list: sys::apr_array_make(p, nelts, size_of::<*mut c_char>() as c_int),

@@ -173,8 +173,7 @@ pub unsafe extern "C" fn ap_get_protocol_upgrades(
 /// As for `Names::iter`.
 unsafe fn compare(preferences: Names, left: &CStr, right: &CStr) -> Ordering {
     // SAFETY: the caller's promise.
-    let (left_at, right_at) =
-        unsafe { (preferences.position(left), preferences.position(right)) };
+    let (left_at, right_at) = unsafe { (preferences.position(left), preferences.position(right)) };
     match (left_at, right_at) {
         (Some(left), Some(right)) if left != right => right.cmp(&left),
         (Some(_), None) => Ordering::Greater,

@@ -89,8 +89,7 @@ pub unsafe fn read_request_from_head(c: *mut conn_rec, head: &[u8]) -> *mut requ
         (*r).request_time = sys::apr_time_now();
         match line {
             Ok(line) => {
-                (*r).the_request =
-                    sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
+                (*r).the_request = sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
             }
             Err(fault) => {
                 no_line(r);
@@ -337,12 +336,7 @@ unsafe fn finish(r: *mut request_rec) -> *mut request_rec {
         wait_as_configured(r, (*r).server);
         (*r).per_dir_config = (*(*r).server).lookup_defaults;
         // Before anything may answer: answers discard the body through this filter.
-        sys::ap_add_input_filter_handle(
-            *&raw const sys::ap_http_input_filter_handle,
-            null_mut(),
-            r,
-            c,
-        );
+        sys::ap_add_input_filter_handle(sys::ap_http_input_filter_handle, null_mut(), r, c);
         if !acceptable {
             return die(r, (*r).status);
         }
@@ -413,7 +407,7 @@ unsafe fn die_unusable(r: *mut request_rec, status: c_int) -> *mut request_rec {
     // SAFETY: the caller's promise; chains end with NULL.
     unsafe {
         let c = (*r).connection;
-        let core = *&raw const sys::ap_core_input_filter_handle;
+        let core = sys::ap_core_input_filter_handle;
         let mut f = (*c).input_filters;
         while !f.is_null() && (*f).frec != core {
             sys::ap_remove_input_filter(f);

@@ -108,8 +108,7 @@ pub(super) unsafe fn apply(r: *mut request_rec, parts: &RequestLine<'_>, strings
         if (*r).proto_num == version(0, 9) && fault.is_none() {
             if conf.http09_enable as u32 == sys::AP_HTTP09_DISABLE {
                 fault = Some(Fault::Rejected09);
-            } else if strict
-                && ((*r).method_number != sys::M_GET as c_int || (*r).header_only != 0)
+            } else if strict && ((*r).method_number != sys::M_GET as c_int || (*r).header_only != 0)
             {
                 fault = Some(Fault::BadMethodFor09);
             }
@@ -201,9 +200,12 @@ unsafe fn log_fault(r: *mut request_rec, fault: Fault, parts: &RequestLine<'_>) 
             "AH03448",
             "Excess whitespace (disallowed by HttpProtocolOptions Strict)",
         ),
-        Fault::TrailingText => {
-            quoted("AH03449", "Extraneous text found after", parts.protocol, injected)
-        }
+        Fault::TrailingText => quoted(
+            "AH03449",
+            "Extraneous text found after",
+            parts.protocol,
+            injected,
+        ),
         Fault::Rejected09 => plain("AH02401", "Rejected HTTP/0.9 request"),
         Fault::BadProtocol => quoted("AH02418", "Unrecognized protocol", parts.protocol, injected),
     };

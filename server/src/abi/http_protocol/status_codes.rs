@@ -11,7 +11,7 @@ pub(super) const APR_EAGAIN: apr_status_t = sys::APR_EAGAIN as apr_status_t;
 pub(super) const APR_EOF: apr_status_t = sys::APR_EOF as apr_status_t;
 pub(super) const APR_INCOMPLETE: apr_status_t = sys::APR_INCOMPLETE as apr_status_t;
 pub(super) const APR_TIMEUP: apr_status_t = sys::APR_TIMEUP as apr_status_t;
-pub(super) const APR_ENOTIMPL: apr_status_t = 70023;
+pub(super) const APR_ENOTIMPL: apr_status_t = sys::APR_ENOTIMPL as apr_status_t;
 
 /// `APR_STATUS_IS_TIMEUP`: APR's own and the system's.
 pub(super) fn is_timeout(status: apr_status_t) -> bool {

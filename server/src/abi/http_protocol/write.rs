@@ -55,7 +55,7 @@ pub unsafe extern "C" fn ap_old_write_filter(
 unsafe fn collector(r: *mut request_rec) -> *mut ap_filter_t {
     // SAFETY: the caller's promise; chains end with NULL.
     unsafe {
-        let record = *&raw const ap_old_write_func;
+        let record = ap_old_write_func;
         let mut f = (*r).output_filters;
         while !f.is_null() {
             if (*f).frec == record {
@@ -120,11 +120,7 @@ pub unsafe extern "C" fn ap_rputc(c: c_int, r: *mut request_rec) -> c_int {
 
 /// How much was written, or -1.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ap_rwrite(
-    buf: *const c_void,
-    nbyte: c_int,
-    r: *mut request_rec,
-) -> c_int {
+pub unsafe extern "C" fn ap_rwrite(buf: *const c_void, nbyte: c_int, r: *mut request_rec) -> c_int {
     // SAFETY: the header asks for a live request and `nbyte` bytes.
     unsafe {
         let Ok(length) = usize::try_from(nbyte) else {

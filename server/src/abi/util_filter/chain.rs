@@ -234,8 +234,7 @@ unsafe fn remove_by_name(
     }
 }
 
-/// apr_errno.h.
-const APR_NOTFOUND: sys::apr_status_t = 70015;
+const APR_NOTFOUND: sys::apr_status_t = sys::APR_NOTFOUND as sys::apr_status_t;
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_add_input_filter(
@@ -328,6 +327,12 @@ mod tests {
         unsafe { sys::ap_register_output_filter(name.as_ptr(), Some(output), None, kind) }
     }
 
+    /// Adds a filter without context.
+    fn append(record: *mut ap_filter_rec_t, r: *mut request_rec, c: *mut conn_rec) {
+        // SAFETY: the tests pass live objects.
+        unsafe { ap_add_output_filter_handle(record, null_mut(), r, c) };
+    }
+
     /// The names from a head on.
     fn names(mut f: *mut ap_filter_t) -> Vec<String> {
         let mut names = Vec::new();
@@ -355,7 +360,7 @@ mod tests {
             let (r, c) = (request.r, request.c);
             // SAFETY: a request with its connection, both live.
             unsafe {
-                let add = |record| ap_add_output_filter_handle(record, null_mut(), r, c);
+                let add = move |record| append(record, r, c);
                 add(core);
                 (*r).output_filters = (*c).output_filters;
                 (*r).proto_output_filters = (*c).output_filters;
@@ -368,10 +373,17 @@ mod tests {
                     names((*r).output_filters),
                     ["include", "deflate", "length", "header", "core"]
                 );
-                assert_eq!(names((*r).proto_output_filters), ["length", "header", "core"]);
+                assert_eq!(
+                    names((*r).proto_output_filters),
+                    ["length", "header", "core"]
+                );
                 let first = *(*r).output_filters;
                 assert_eq!(first.r, r);
-                assert!((*ap_add_output_filter_handle(log, null_mut(), null_mut(), c)).r.is_null());
+                assert!(
+                    (*ap_add_output_filter_handle(log, null_mut(), null_mut(), c))
+                        .r
+                        .is_null()
+                );
                 assert_eq!(names((*c).output_filters), ["log", "core"]);
                 // The request's chain still runs to the old first one, as in Apache.
                 assert_eq!(
@@ -407,7 +419,7 @@ mod tests {
             let (r, c) = (request.r, request.c);
             // SAFETY: a request with its connection, both live.
             unsafe {
-                let add = |record| ap_add_output_filter_handle(record, null_mut(), r, c);
+                let add = move |record| append(record, r, c);
                 add(core);
                 (*r).output_filters = (*c).output_filters;
                 (*r).proto_output_filters = (*c).output_filters;

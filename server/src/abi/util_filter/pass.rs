@@ -13,8 +13,7 @@ exports! {
 // Defined in shim/util_filter.c; here so that the list above keeps them.
 use sys::{ap_fprintf, ap_fputstrs, ap_pass_brigade_fchk};
 
-/// apr_errno.h.
-const APR_ENOTIMPL: apr_status_t = 70023;
+const APR_ENOTIMPL: apr_status_t = sys::APR_ENOTIMPL as apr_status_t;
 
 /// Asks a filter for input.
 #[unsafe(no_mangle)]

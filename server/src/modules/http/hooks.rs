@@ -90,10 +90,10 @@ unsafe extern "C" fn add_filters(r: *mut request_rec) -> c_int {
     unsafe {
         if (*r).main.is_null() && (*r).prev.is_null() {
             for handle in [
-                *&raw const sys::ap_byterange_filter_handle,
-                *&raw const sys::ap_content_length_filter_handle,
-                *&raw const sys::ap_http_header_filter_handle,
-                *&raw const sys::ap_http_outerror_filter_handle,
+                sys::ap_byterange_filter_handle,
+                sys::ap_content_length_filter_handle,
+                sys::ap_http_header_filter_handle,
+                sys::ap_http_outerror_filter_handle,
             ] {
                 sys::ap_add_output_filter_handle(handle, null_mut(), r, (*r).connection);
             }
