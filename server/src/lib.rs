@@ -6,6 +6,7 @@
 pub mod abi;
 pub mod cli;
 pub mod conn;
+pub mod config;
 pub mod hooks;
 pub mod http;
 pub mod log;

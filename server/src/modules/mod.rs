@@ -9,6 +9,8 @@ pub mod log_config;
 pub mod mpm_event;
 pub mod table;
 pub mod unixd;
+pub mod so;
+pub mod static_modules;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
