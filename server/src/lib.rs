@@ -8,3 +8,4 @@ pub mod cli;
 pub mod hooks;
 pub mod log;
 pub mod modules;
+pub mod request;

@@ -32,6 +32,7 @@ macro_rules! exports {
 mod ap_provider;
 mod hooks;
 pub mod http_config;
+mod http_request;
 mod httpd;
 
 /// References every exported function, so that the linker takes all of them into the executable.
@@ -42,6 +43,15 @@ pub fn keep_exports() {
         http_config::levels::EXPORTS,
         http_config::registry::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_request::access::EXPORTS,
+        http_request::die::EXPORTS,
+        http_request::directory_walk::EXPORTS,
+        http_request::internal::EXPORTS,
+        http_request::pipeline::EXPORTS,
+        http_request::process::EXPORTS,
+        http_request::redirect::EXPORTS,
+        http_request::section_walks::EXPORTS,
+        http_request::subrequest::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
     ] {
