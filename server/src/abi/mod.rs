@@ -33,7 +33,9 @@ mod ap_provider;
 mod hooks;
 pub mod http_config;
 mod http_request;
+mod http_vhost;
 mod httpd;
+mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -52,8 +54,14 @@ pub fn keep_exports() {
         http_request::redirect::EXPORTS,
         http_request::section_walks::EXPORTS,
         http_request::subrequest::EXPORTS,
+        http_vhost::addresses::EXPORTS,
+        http_vhost::headers::EXPORTS,
+        http_vhost::table::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        util_script::environment::EXPORTS,
+        util_script::headers::EXPORTS,
+        util_script::query::EXPORTS,
     ] {
         std::hint::black_box(table);
     }

@@ -63,6 +63,11 @@ impl Names {
     }
 }
 
+/// Whether a host fits a ServerAlias with wildcards, in whatever case they are.
+pub fn fits(name: &[u8], pattern: &[u8]) -> bool {
+    matches(&name.to_ascii_lowercase(), &pattern.to_ascii_lowercase())
+}
+
 /// Whether `text` fits a pattern of `*` (anything) and `?` (one byte), as `ap_strcmp_match` has it.
 fn matches(text: &[u8], pattern: &[u8]) -> bool {
     let (mut at, mut pattern_at) = (0, 0);
