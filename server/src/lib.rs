@@ -12,3 +12,4 @@ pub mod http;
 pub mod log;
 pub mod modules;
 pub mod mpm;
+pub mod request;

@@ -50,6 +50,10 @@ pub mod session;
 pub(crate) mod unixd;
 mod util_filter;
 mod util_mutex;
+mod http_request;
+mod http_vhost;
+mod httpd;
+mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -113,6 +117,23 @@ pub fn keep_exports() {
         util_filter::pass::EXPORTS,
         util_filter::registry::EXPORTS,
         util_mutex::EXPORTS,
+        http_request::access::EXPORTS,
+        http_request::die::EXPORTS,
+        http_request::directory_walk::EXPORTS,
+        http_request::internal::EXPORTS,
+        http_request::pipeline::EXPORTS,
+        http_request::process::EXPORTS,
+        http_request::redirect::EXPORTS,
+        http_request::section_walks::EXPORTS,
+        http_request::subrequest::EXPORTS,
+        http_vhost::addresses::EXPORTS,
+        http_vhost::headers::EXPORTS,
+        http_vhost::table::EXPORTS,
+        httpd::strings::EXPORTS,
+        httpd::words::EXPORTS,
+        util_script::environment::EXPORTS,
+        util_script::headers::EXPORTS,
+        util_script::query::EXPORTS,
     ] {
         std::hint::black_box(table);
     }
