@@ -223,11 +223,13 @@ mod tests {
     fn a_full_buffer_and_the_end_of_a_thread_write_what_waits() {
         let mut file = file("full");
         std::thread::scope(|scope| {
-            scope.spawn(|| {
+            let thread = scope.spawn(|| {
                 set_deferred_logs(true);
                 line(&file, &"x".repeat(MOST));
                 line(&file, "left");
             });
+            // Joining waits for the thread's last deeds; the end of the scope would not.
+            thread.join().unwrap();
         });
         assert_eq!(content(&mut file).len(), MOST + 4);
     }

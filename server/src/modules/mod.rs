@@ -6,11 +6,14 @@
 pub mod core;
 pub mod http;
 pub mod log_config;
+pub mod logio;
 pub mod mpm_event;
 pub mod table;
 pub mod unixd;
 pub mod so;
 pub mod static_modules;
+pub mod version;
+pub mod watchdog;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

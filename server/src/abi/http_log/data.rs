@@ -104,7 +104,7 @@ pub unsafe extern "C" fn ap_log_data_(
         flags,
     };
     // SAFETY: the header asks for live objects and `length` bytes.
-    unsafe { log(&asked, data, length as usize) };
+    unsafe { log(&asked, data, length) };
 }
 
 #[unsafe(no_mangle)]
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn ap_log_rdata_(
             label,
             flags,
         };
-        log(&asked, data, length as usize);
+        log(&asked, data, length);
     }
 }
 
@@ -182,5 +182,5 @@ pub unsafe extern "C" fn ap_log_csdata_(
         flags,
     };
     // SAFETY: as above.
-    unsafe { log(&asked, data, length as usize) };
+    unsafe { log(&asked, data, length) };
 }

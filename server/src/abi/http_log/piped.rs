@@ -101,7 +101,23 @@ pub(super) unsafe fn start_simple(
         ))?;
         let process = run(pool, program.as_ptr(), attributes)?;
         sys::apr_pool_note_subprocess(pool, process, sys::APR_KILL_AFTER_TIMEOUT);
+        close_on_exec((*process).in_);
         Ok((*process).in_)
+    }
+}
+
+/// Keeps an end of a pipe out of programs, and out of this one when it executes itself to restart:
+/// a program only ends when nobody can write to it any more.
+///
+/// # Safety
+/// The file is open.
+unsafe fn close_on_exec(file: *mut apr_file_t) {
+    let mut descriptor = -1;
+    // SAFETY: the caller's promise; the flag concerns that descriptor alone.
+    unsafe {
+        if sys::apr_os_file_get(&raw mut descriptor, file) == OK {
+            libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
     }
 }
 
@@ -193,6 +209,8 @@ pub unsafe extern "C" fn ap_open_piped_log_ex(
         if sys::apr_file_pipe_create_ex(reader, writer, blocking, pool) != OK {
             return null_mut();
         }
+        close_on_exec((*log).reader);
+        close_on_exec((*log).writer);
         sys::apr_pool_cleanup_register(pool, log.cast(), Some(close), Some(close_for_exec));
         if spawn(log).is_err() {
             sys::apr_pool_cleanup_run(pool, log.cast(), Some(close));
@@ -231,6 +249,10 @@ unsafe fn spawn(log: *mut PipedLog) -> Result<(), apr_status_t> {
             check(sys::apr_procattr_error_check_set(attributes, 1))?;
             let process = run(pool, program, attributes)?;
             (*log).process = process;
+            // A copy of the writing end, which nobody uses.
+            if !(*process).in_.is_null() {
+                sys::apr_file_close((*process).in_);
+            }
             // The pipe keeps both ends here for the next program; APR closed the child's.
             sys::apr_proc_other_child_register(process, Some(maintain), log.cast(), writer, pool);
             Ok(())
@@ -393,36 +415,67 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_program_gets_the_lines() {
-        let path = std::env::temp_dir().join(format!("httpd-rs-piped-{}", std::process::id()));
-        let command = format!("cat > {}", path.display());
-        let command = std::ffi::CString::new(command).unwrap();
-        // SAFETY: APR is initialised, the pool is the test's own.
+    /// A pool, a file's path, and a command that writes its input there.
+    fn cat_to(name: &str) -> (*mut apr_pool_t, std::path::PathBuf, std::ffi::CString) {
+        let path = std::env::temp_dir().join(format!("httpd-rs-{name}-{}", std::process::id()));
+        let command = std::ffi::CString::new(format!("cat > {}", path.display())).unwrap();
+        let mut pool = null_mut();
+        // SAFETY: APR is initialised; the pool is the test's own.
         unsafe {
             assert_eq!(sys::apr_initialize(), OK);
-            let mut pool = null_mut();
-            assert_eq!(
-                sys::apr_pool_create_ex(&raw mut pool, null_mut(), None, null_mut()),
-                OK
-            );
-            let pipe =
-                start_simple(pool, &command, sys::APR_SHELLCMD_ENV, true).expect("cat starts");
-            let line = c"a line\n";
-            assert_eq!(sys::apr_file_puts(line.as_ptr(), pipe), OK);
-            // The pool ends the program, so the line is waited for.
-            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-            let written = loop {
-                match std::fs::read(&path) {
-                    Ok(written) if !written.is_empty() => break written,
-                    _ if std::time::Instant::now() > deadline => break Vec::new(),
-                    _ => std::thread::yield_now(),
+            let status = sys::apr_pool_create_ex(&raw mut pool, null_mut(), None, null_mut());
+            assert_eq!(status, OK);
+        }
+        (pool, path, command)
+    }
+
+    /// What the program has written, once it has.
+    fn written(path: &std::path::Path) -> Vec<u8> {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        loop {
+            match std::fs::read(path) {
+                Ok(written) if !written.is_empty() => {
+                    std::fs::remove_file(path).unwrap();
+                    return written;
                 }
-            };
+                _ if std::time::Instant::now() > deadline => return Vec::new(),
+                _ => std::thread::yield_now(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_gets_the_lines() {
+        let (pool, path, command) = cat_to("simple");
+        // SAFETY: the pool is live, the line a string.
+        unsafe {
+            let pipe = start_simple(pool, &command, sys::APR_SHELLCMD_ENV, true).unwrap();
+            assert_eq!(sys::apr_file_puts(c"a line\n".as_ptr(), pipe), OK);
+            // The pool ends the program, so the line is waited for.
+            assert_eq!(written(&path), b"a line\n");
             sys::apr_pool_destroy(pool);
-            // Whether there is a file to remove, the comparison tells.
-            let _ = std::fs::remove_file(&path);
-            assert_eq!(written, b"a line\n");
+        }
+    }
+
+    #[test]
+    fn a_program_that_died_is_started_again() {
+        let (pool, path, command) = cat_to("again");
+        // SAFETY: as above; the log lives until it is closed.
+        unsafe {
+            let log = ap_open_piped_log_ex(pool, command.as_ptr(), sys::APR_SHELLCMD_ENV);
+            assert!(!log.is_null());
+            let first = (*(*log.cast::<PipedLog>()).process).pid;
+            libc::kill(first, libc::SIGKILL);
+            let mut status = 0;
+            assert_eq!(libc::waitpid(first, &raw mut status, 0), first);
+            assert_eq!(spawn(log.cast()), Ok(()));
+            assert_ne!((*(*log.cast::<PipedLog>()).process).pid, first);
+            let pipe = ap_piped_log_write_fd(log);
+            assert_eq!(sys::apr_file_puts(c"a line\n".as_ptr(), pipe), OK);
+            assert_eq!(written(&path), b"a line\n");
+            ap_close_piped_log(log);
+            assert!(READERS.lock().unwrap().is_empty());
+            sys::apr_pool_destroy(pool);
         }
     }
 }

@@ -150,6 +150,9 @@ pub fn forget_those_of_modules() {
 }
 
 /// The optional function `ap_register_log_handler`.
+///
+/// # Safety
+/// `tag` is a string or NULL.
 pub unsafe extern "C" fn register(
     _pool: *mut sys::apr_pool_t,
     tag: *mut c_char,
@@ -168,6 +171,9 @@ pub fn lookup(tag: &[u8], argument: CString) -> Option<Meaning<What>> {
     let handlers = OF_MODULES.read().unwrap_or_else(PoisonError::into_inner);
     let of_module = handlers.iter().rev().find(|(known, ..)| known == tag);
     if let Some((_, handler, of_original)) = of_module {
+        if matches!(tag, b"I" | b"S") {
+            crate::modules::logio::shows_input();
+        }
         return Some(Meaning {
             what: What::OfModule(*handler, argument),
             of_original: *of_original,
@@ -501,5 +507,5 @@ fn strftime(at: i64, format: &CStr, out: &mut Vec<u8>) {
             &raw mut exploded,
         );
     }
-    out.truncate(start + (length as usize).min(MOST));
+    out.truncate(start + length.min(MOST));
 }

@@ -9,6 +9,8 @@ mod cookie;
 mod fields;
 mod format;
 mod logs;
+#[cfg(test)]
+mod tests;
 mod time;
 mod writer;
 
@@ -23,6 +25,7 @@ use httpd_sys::{self as sys, apr_pool_t, apr_status_t, request_rec, server_rec};
 use super::table::{self, Commands};
 use crate::{abi::http_log::report_for, log::access};
 use fields::End;
+pub use fields::{Handler, register};
 use format::Piece;
 use logs::{Condition, Format, Log, ServerLogs, Target};
 

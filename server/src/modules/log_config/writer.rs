@@ -199,7 +199,7 @@ unsafe extern "C" fn write_usual(
     count: c_int,
     length: sys::apr_size_t,
 ) -> apr_status_t {
-    let mut line = Vec::with_capacity(length as usize);
+    let mut line = Vec::with_capacity(length);
     // SAFETY: the contract of mod_log_config.h; the handle is what `open_usual` answered.
     unsafe {
         join(portions, lengths, count, &mut line);
@@ -264,7 +264,7 @@ unsafe extern "C" fn write_buffered(
         let log = &*handle.cast::<Buffered>();
         let mut lines = log.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let mut status = OK;
-        if lines.len() + length as usize > BUFFER && !lines.is_empty() {
+        if lines.len() + length > BUFFER && !lines.is_empty() {
             status = write_to(log.file, &lines);
             lines.clear();
         }
