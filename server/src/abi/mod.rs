@@ -52,7 +52,6 @@ mod util_filter;
 mod util_mutex;
 mod http_request;
 mod http_vhost;
-mod httpd;
 mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.
