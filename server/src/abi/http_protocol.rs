@@ -31,6 +31,8 @@ pub(super) mod request_line;
 mod status_codes;
 #[cfg(test)]
 pub(super) mod testing;
+#[cfg(test)]
+mod tests;
 pub(super) mod trace;
 pub(super) mod write;
 

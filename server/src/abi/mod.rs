@@ -40,6 +40,8 @@ pub mod http_connection;
 pub(crate) mod http_core;
 pub mod http_log;
 pub mod http_protocol;
+mod http_request;
+mod http_vhost;
 mod httpd;
 pub(crate) mod mod_core;
 pub mod mpm_common;
@@ -50,8 +52,6 @@ pub mod session;
 pub(crate) mod unixd;
 mod util_filter;
 mod util_mutex;
-mod http_request;
-mod http_vhost;
 mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.

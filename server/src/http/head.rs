@@ -143,12 +143,18 @@ pub enum LineFault {
 pub struct Lines<'h> {
     rest: &'h [u8],
     strict: bool,
+    /// What there was of the line read last.
+    read: &'h [u8],
 }
 
 impl<'h> Lines<'h> {
     /// The lines of `head`; `strict` asks for CR LF at the end of each.
     pub fn new(head: &'h [u8], strict: bool) -> Self {
-        Self { rest: head, strict }
+        Self {
+            rest: head,
+            strict,
+            read: b"",
+        }
     }
 
     /// The next line without its end.
@@ -157,7 +163,9 @@ impl<'h> Lines<'h> {
     /// Why there is none; nothing more can be read then.
     pub fn next_line(&mut self, limit: usize) -> Result<&'h [u8], LineFault> {
         let window = &self.rest[..self.rest.len().min(limit + 3)];
-        let Some(found) = window.iter().position(|&byte| byte == b'\n') else {
+        let found = window.iter().position(|&byte| byte == b'\n');
+        self.read = &window[..found.unwrap_or(window.len()).min(limit + 1)];
+        let Some(found) = found else {
             return Err(if self.rest.len() > limit + 2 {
                 LineFault::TooLong
             } else {
@@ -178,6 +186,11 @@ impl<'h> Lines<'h> {
             return Err(LineFault::Malformed);
         }
         Ok(line)
+    }
+
+    /// What there was of the line that could not be read, for the log.
+    pub fn refused(&self) -> &'h [u8] {
+        self.read.strip_suffix(b"\r").unwrap_or(self.read)
     }
 
     /// The request line: the first that is not empty, or the eleventh.

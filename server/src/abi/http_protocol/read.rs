@@ -27,13 +27,13 @@ use crate::{
 
 exports! { ap_read_request }
 
-/// What has become of reading a request line or fields.
+/// What has become of reading a head.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Read {
-    /// All there, as far as it goes.
+pub(super) enum Read {
+    /// The line was read. If fields were refused, the status says why.
     Done,
-    /// Refused; the status says why.
-    Refused,
+    /// The line could not be read or was refused; the status says why.
+    LineRefused,
 }
 
 /// Reads the next request of a connection. NULL: there is none, or it was refused and answered.
@@ -42,17 +42,10 @@ pub unsafe extern "C" fn ap_read_request(c: *mut conn_rec) -> *mut request_rec {
     // SAFETY: the header asks for a live connection.
     unsafe {
         let r = begin(c);
-        let bb = brigade_of(r);
-        if read_line(r, bb) == Read::Refused || ap_parse_request_line(r) == 0 {
-            sys::apr_brigade_destroy(bb);
-            return refuse_line(r);
+        match take_head_through_filters(r) {
+            Read::Done => finish(r),
+            Read::LineRefused => refuse_line(r),
         }
-        wait_as_configured(r, (*c).base_server);
-        if (*r).assbackwards == 0 {
-            ap_get_mime_headers_core(r, bb);
-        }
-        sys::apr_brigade_destroy(bb);
-        finish(r)
     }
 }
 
@@ -66,9 +59,46 @@ pub unsafe fn read_request_from_head(c: *mut conn_rec, head: &[u8]) -> *mut requ
     // SAFETY: the caller's promise.
     unsafe {
         let r = begin(c);
+        match take_head(r, head) {
+            Read::Done => finish(r),
+            Read::LineRefused => refuse_line(r),
+        }
+    }
+}
+
+/// Fills a request from what its input filters give.
+///
+/// # Safety
+/// `r` is live.
+pub(super) unsafe fn take_head_through_filters(r: *mut request_rec) -> Read {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let bb = brigade_of(r);
+        let read = if read_line(r, bb) == Read::LineRefused || ap_parse_request_line(r) == 0 {
+            Read::LineRefused
+        } else {
+            wait_as_configured(r, (*(*r).connection).base_server);
+            if (*r).assbackwards == 0 {
+                ap_get_mime_headers_core(r, bb);
+            }
+            Read::Done
+        };
+        sys::apr_brigade_destroy(bb);
+        read
+    }
+}
+
+/// Fills a request from a head in memory.
+///
+/// # Safety
+/// `r` is live.
+pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8]) -> Read {
+    // SAFETY: the caller's promise.
+    unsafe {
         let (strict, server) = (is_strict(r), &*(*r).server);
         let line_limit = usize::try_from(server.limit_req_line).unwrap_or(0);
         let limits = fields::limits(r);
+        (*r).request_time = sys::apr_time_now();
         let quick = strict
             .then(|| Quick::parse(head, line_limit, limits.field_size))
             .flatten()
@@ -76,38 +106,33 @@ pub unsafe fn read_request_from_head(c: *mut conn_rec, head: &[u8]) -> *mut requ
         if let Some(quick) = quick {
             let parts = quick.request_line(head);
             if parts.fault.is_none() {
-                (*r).request_time = sys::apr_time_now();
-                return if take_quick(r, head, &quick, &parts) {
-                    finish(r)
-                } else {
-                    refuse_line(r)
-                };
+                return take_quick(r, head, &quick, &parts);
             }
         }
         let mut lines = Lines::new(head, strict);
-        let line = lines.request_line(line_limit);
-        (*r).request_time = sys::apr_time_now();
-        match line {
+        match lines.request_line(line_limit) {
             Ok(line) => {
                 (*r).the_request = sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
             }
             Err(fault) => {
+                let line = lines.refused();
+                (*r).the_request = sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
                 no_line(r);
                 (*r).status = match fault {
                     LineFault::TooLong => sys::HTTP_REQUEST_URI_TOO_LARGE,
                     LineFault::Malformed => sys::HTTP_BAD_REQUEST,
                     LineFault::Incomplete => sys::HTTP_OK,
                 } as c_int;
-                return refuse_line(r);
+                return Read::LineRefused;
             }
         }
         if ap_parse_request_line(r) == 0 {
-            return refuse_line(r);
+            return Read::LineRefused;
         }
         if (*r).assbackwards == 0 {
             take_lines(r, &mut lines, limits);
         }
-        finish(r)
+        Read::Done
     }
 }
 
@@ -168,14 +193,14 @@ unsafe fn read_line(r: *mut request_rec, bb: *mut sys::apr_bucket_brigade) -> Re
                     } else if status == APR_EINVAL {
                         (*r).status = sys::HTTP_BAD_REQUEST as c_int;
                     }
-                    return Read::Refused;
+                    return Read::LineRefused;
                 }
             }
         }
     }
 }
 
-/// Fills a request from a head taken apart in one go; answers whether its line is acceptable.
+/// Fills a request from a head taken apart in one go.
 ///
 /// # Safety
 /// `r` is live; `quick` and `parts` are of `head`.
@@ -184,7 +209,7 @@ unsafe fn take_quick(
     head: &[u8],
     quick: &Quick,
     parts: &RequestLine<'_>,
-) -> bool {
+) -> Read {
     // SAFETY: the caller's promise. The copy is as long as the head, and each byte overwritten
     // with a NUL is one that separates two of its parts.
     unsafe {
@@ -205,7 +230,7 @@ unsafe fn take_quick(
             protocol: copy.add(protocol),
         };
         if !apply(r, parts, strings) {
-            return false;
+            return Read::LineRefused;
         }
         let fields = &quick.fields[..quick.count];
         for field in fields {
@@ -220,7 +245,7 @@ unsafe fn take_quick(
         if has_repeated_names(head, fields) {
             fields::merge_repeated(r);
         }
-        true
+        Read::Done
     }
 }
 
@@ -254,7 +279,7 @@ unsafe fn take_lines(
                     Ok(true) => return fields::store(r, &taken),
                     Err(fault) => return fields::refuse(r, fault, &taken),
                 },
-                Err(LineFault::TooLong) => return fields::refuse_long_line(r, taken.open_line()),
+                Err(LineFault::TooLong) => return fields::refuse_long_line(r, lines.refused()),
                 Err(LineFault::Malformed | LineFault::Incomplete) => {
                     notice!(Core, DEBUG, 0, r, "Failed to read request header line");
                     (*r).status = sys::HTTP_BAD_REQUEST as c_int;

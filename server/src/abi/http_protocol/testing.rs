@@ -3,8 +3,10 @@
 //! up in `sent`.
 
 use std::{
+    cell::RefCell,
     ffi::c_int,
     ptr::null_mut,
+    rc::Rc,
     sync::{Mutex, Once, PoisonError},
 };
 
@@ -130,9 +132,9 @@ impl TestRequest {
     }
 
     /// A filter at the connection's end that collects what is sent.
-    pub(in crate::abi) fn collect_output(&self) -> Box<Vec<u8>> {
-        let mut sent = Box::new(Vec::new());
-        // SAFETY: the vector lives until the caller drops it, after the test's last write.
+    pub(in crate::abi) fn collect_output(&self) -> Rc<RefCell<Vec<u8>>> {
+        let sent = Rc::new(RefCell::new(Vec::new()));
+        // SAFETY: the caller keeps the vector until the test's last write.
         unsafe {
             let record = sys::ap_register_output_filter(
                 c"TEST_OUTPUT".as_ptr(),
@@ -140,7 +142,7 @@ impl TestRequest {
                 None,
                 sys::AP_FTYPE_NETWORK,
             );
-            let ctx: *mut Vec<u8> = &mut *sent;
+            let ctx = Rc::as_ptr(&sent).cast_mut();
             sys::ap_add_output_filter_handle(record, ctx.cast(), null_mut(), self.c);
             (*self.r).output_filters = (*self.c).output_filters;
             (*self.r).proto_output_filters = (*self.c).output_filters;
@@ -167,6 +169,10 @@ unsafe extern "C" fn give_input(
     unsafe {
         let rest = (*f).ctx.cast::<sys::apr_bucket_brigade>();
         let (from, to) = (Brigade::from_ptr(rest), Brigade::from_ptr(b));
+        // Splitting leaves empty buckets behind.
+        while let Some(bucket) = from.first().filter(|bucket| bucket.is_empty()) {
+            bucket.delete();
+        }
         if from.is_empty() {
             return sys::APR_EOF as sys::apr_status_t;
         }
@@ -196,7 +202,7 @@ unsafe extern "C" fn take_output(
 ) -> sys::apr_status_t {
     // SAFETY: called by the code under test with itself; the context is a vector.
     unsafe {
-        let sent = &mut *(*f).ctx.cast::<Vec<u8>>();
+        let mut sent = (*(*f).ctx.cast::<RefCell<Vec<u8>>>()).borrow_mut();
         for bucket in Brigade::from_ptr(b).iter() {
             if !bucket.is_metadata() {
                 sent.extend_from_slice(bucket.read(sys::APR_BLOCK_READ).expect("readable"));
