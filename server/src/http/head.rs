@@ -10,19 +10,35 @@ pub const QUICK_FIELDS: usize = 100;
 /// The empty lines that may precede a request.
 pub const BLANK_LINES: usize = 10;
 
-/// A piece of a head, by offsets.
+/// A piece of a head, by offsets: small, since there is room for many in every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Piece {
-    /// Where it begins.
-    pub start: usize,
-    /// Where it ends; the byte there may be overwritten.
-    pub end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Piece {
+    /// The bytes from `start` up to `end`; `Quick::parse` takes no heads whose offsets do not fit.
+    fn new(start: usize, end: usize) -> Self {
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
+    /// Where it begins.
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Where it ends; the byte there may be overwritten.
+    pub fn end(self) -> usize {
+        self.end as usize
+    }
+
     /// Its bytes.
     pub fn of(self, head: &[u8]) -> &[u8] {
-        &head[self.start..self.end]
+        &head[self.start()..self.end()]
     }
 }
 
@@ -61,49 +77,39 @@ impl Quick {
             return None;
         }
         let line_end = head.iter().position(|&byte| byte == b'\r')?;
-        if line_end > line_limit + 1 {
+        if line_end > line_limit + 1 || u32::try_from(length).is_err() {
             return None;
         }
         let mut quick = Self {
-            line: Piece {
-                start: 0,
-                end: line_end,
-            },
+            line: Piece::new(0, line_end),
             count: request.headers.len(),
             fields: [Field::default(); QUICK_FIELDS],
         };
         let mut next_line = line_end + 2;
         for (field, header) in quick.fields.iter_mut().zip(request.headers.iter()) {
-            let name = Piece {
-                start: next_line,
-                end: next_line + header.name.len(),
-            };
+            let colon = next_line + header.name.len();
+            let name = Piece::new(next_line, colon);
             // The value begins behind the colon and white space; it is a slice of the head.
-            let spaces = head[name.end + 1..]
-                .iter()
-                .take_while(|byte| matches!(byte, b' ' | b'\t'))
-                .count();
-            let start = name.end + 1 + spaces;
-            let value = if header.value.is_empty() {
-                Piece {
-                    start: name.end + 1,
-                    end: name.end + 1,
-                }
+            let start = if header.value.is_empty() {
+                colon + 1
             } else {
-                Piece {
-                    start,
-                    end: start + header.value.len(),
-                }
+                let spaces = head[colon + 1..]
+                    .iter()
+                    .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                    .count();
+                colon + 1 + spaces
             };
-            let behind = head[value.end..].iter().position(|&byte| byte == b'\n')?;
+            let value = Piece::new(start, start + header.value.len());
+            let behind = head[value.end()..].iter().position(|&byte| byte == b'\n')?;
+            let line_feed = value.end() + behind;
             if name.of(head) != header.name.as_bytes()
                 || value.of(head) != header.value
-                || value.end + behind - name.start > field_limit + 2
+                || line_feed - next_line > field_limit + 2
             {
                 return None;
             }
             *field = Field { name, value };
-            next_line = value.end + behind + 1;
+            next_line = line_feed + 1;
         }
         Some(quick)
     }
@@ -164,7 +170,7 @@ impl<'h> Lines<'h> {
     pub fn next_line(&mut self, limit: usize) -> Result<&'h [u8], LineFault> {
         let window = &self.rest[..self.rest.len().min(limit + 3)];
         let found = window.iter().position(|&byte| byte == b'\n');
-        self.read = &window[..found.unwrap_or(window.len()).min(limit + 1)];
+        self.read = &window[..found.map_or(window.len(), |found| found + 1).min(limit + 1)];
         let Some(found) = found else {
             return Err(if self.rest.len() > limit + 2 {
                 LineFault::TooLong
@@ -190,7 +196,7 @@ impl<'h> Lines<'h> {
 
     /// What there was of the line that could not be read, for the log.
     pub fn refused(&self) -> &'h [u8] {
-        self.read.strip_suffix(b"\r").unwrap_or(self.read)
+        self.read.strip_suffix(b"\r\n").unwrap_or(self.read)
     }
 
     /// The request line: the first that is not empty, or the eleventh.

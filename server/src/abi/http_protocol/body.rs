@@ -335,13 +335,7 @@ unsafe fn read_data(
             },
         };
         let wanted = left.map_or(wanted, |left| wanted.min(left));
-        // A line may be asked for without a count; it must not run beyond the body either.
-        let mode = if mode == sys::AP_MODE_GETLINE && left.is_some() && wanted <= 0 {
-            sys::AP_MODE_GETLINE
-        } else {
-            mode
-        };
-        if wanted > 0 || (mode == sys::AP_MODE_GETLINE && left.is_none_or(|left| left > 0)) {
+        if wanted > 0 {
             let status = sys::ap_get_brigade((*f).next, brigade.as_ptr(), mode, block, wanted);
             if let Some(status) = nothing_yet(status, block, brigade) {
                 return status;

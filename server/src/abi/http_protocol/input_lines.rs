@@ -89,6 +89,8 @@ unsafe fn read_line(
         line.text.truncate(room);
         line.status = APR_ENOSPC;
     } else if has(sys::AP_GETLINE_CRLF) && !ended_crlf {
+        // The log shows what was wrong with it.
+        line.text.extend(ended.then_some(b'\n'));
         line.status = APR_EINVAL;
     }
     if let Some(nul) = line.text.iter().position(|&byte| byte == 0) {

@@ -223,7 +223,7 @@ unsafe fn take_quick(
         let protocol = target + parts.target.len() + 1;
         end_at(target - 1);
         end_at(protocol - 1);
-        end_at(quick.line.end);
+        end_at(quick.line.end());
         let strings = Strings {
             method: copy,
             target: copy.add(target),
@@ -234,12 +234,12 @@ unsafe fn take_quick(
         }
         let fields = &quick.fields[..quick.count];
         for field in fields {
-            end_at(field.name.end);
-            end_at(field.value.end);
+            end_at(field.name.end());
+            end_at(field.value.end());
             sys::apr_table_addn(
                 (*r).headers_in,
-                copy.add(field.name.start),
-                copy.add(field.value.start),
+                copy.add(field.name.start()),
+                copy.add(field.value.start()),
             );
         }
         if has_repeated_names(head, fields) {
