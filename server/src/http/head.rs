@@ -218,6 +218,7 @@ impl<'h> Lines<'h> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::fields::{Fields, Limits};
 
     const GOOD: &[u8] =
         b"GET /x HTTP/1.1\r\nHost: a.example\r\nEmpty:\r\nSpaced: \t b c \t\r\nX:  \r\n\r\n";
@@ -292,5 +293,87 @@ mod tests {
         };
         assert_eq!(line(10), b"GET /");
         assert_eq!(line(11), b"");
+    }
+
+    /// Line, names and values by the thorough parser; `None` when it refuses the head.
+    fn thoroughly(head: &[u8]) -> Option<(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)> {
+        let mut lines = Lines::new(head, true);
+        let line = lines.request_line(60).ok()?;
+        let parts = RequestLine::parse(line, true);
+        if parts.fault.is_some() {
+            return None;
+        }
+        let mut fields = Fields::new(Limits {
+            fields: 0,
+            field_size: 60,
+            strict: true,
+        });
+        while !fields.take_line(lines.next_line(60).ok()?).ok()? {}
+        let pairs = fields.iter().map(|(n, v)| (n.to_vec(), v.to_vec()));
+        Some((line.to_vec(), pairs.collect()))
+    }
+
+    /// A request that two parsers read differently can be smuggled past one of them.
+    #[test]
+    fn what_the_quick_parser_takes_the_thorough_one_reads_alike() {
+        const PIECES: [&[u8]; 22] = [
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b"\t",
+            b":",
+            b"\0",
+            b"\x0b",
+            b"\x7f",
+            b"\xff",
+            b"A",
+            b"b: c",
+            b"Host",
+            b"GET",
+            b"/",
+            b"HTTP/1.1",
+            b"HTTP/1.0",
+            b"\r\n\r\n",
+            b"\r\n ",
+            b",",
+            b"\"",
+            b"{|}",
+        ];
+        let mut state = 1u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let mut taken = 0;
+        for _ in 0..20_000 {
+            let mut head = GOOD.to_vec();
+            for _ in 0..random(4) {
+                let (at, piece) = (random(head.len()), PIECES[random(PIECES.len())]);
+                let until = (at + random(3)).min(head.len());
+                head.splice(at..until, piece.iter().copied());
+            }
+            let Some(quick) = Quick::parse(&head, 60, 60) else {
+                continue;
+            };
+            if quick.request_line(&head).fault.is_some() {
+                continue;
+            }
+            taken += 1;
+            let fields = quick.fields[..quick.count]
+                .iter()
+                .map(|field| {
+                    (
+                        field.name.of(&head).to_vec(),
+                        field.value.of(&head).to_vec(),
+                    )
+                })
+                .collect();
+            let quickly = Some((quick.line.of(&head).to_vec(), fields));
+            assert_eq!(quickly, thoroughly(&head), "{}", head.escape_ascii());
+        }
+        assert!(taken > 4_000, "only {taken} heads were taken quickly");
     }
 }
