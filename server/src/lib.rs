@@ -8,6 +8,8 @@ pub mod cli;
 pub mod conn;
 pub mod config;
 pub mod hooks;
+pub mod http;
 pub mod log;
 pub mod modules;
 pub mod mpm;
+pub mod request;

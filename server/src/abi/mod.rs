@@ -29,6 +29,9 @@ macro_rules! exports {
     };
 }
 
+#[macro_use]
+mod notice;
+
 mod ap_mpm;
 mod ap_provider;
 mod hooks;
@@ -37,14 +40,20 @@ pub mod http_connection;
 pub mod http_main;
 pub(crate) mod http_core;
 pub mod http_log;
+pub mod http_protocol;
+mod http_request;
+mod http_vhost;
 mod httpd;
+pub(crate) mod mod_core;
 pub mod mpm_common;
 pub mod network_filters;
 pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_filter;
 mod util_mutex;
+mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -67,7 +76,6 @@ pub fn keep_exports() {
         http_config::slots::EXPORTS,
         http_config::tree::EXPORTS,
         http_config::vectors::EXPORTS,
-        http_config::walk::EXPORTS,
         http_core::connection::EXPORTS,
         http_core::errors::EXPORTS,
         http_core::hosts::EXPORTS,
@@ -76,12 +84,57 @@ pub fn keep_exports() {
         http_core::optional::EXPORTS,
         http_core::sections::EXPORTS,
         http_core::settings::EXPORTS,
+        http_protocol::auth::EXPORTS,
+        http_protocol::body::EXPORTS,
+        http_protocol::buckets::EXPORTS,
+        http_protocol::byterange::EXPORTS,
+        http_protocol::check::EXPORTS,
+        http_protocol::chunk::EXPORTS,
+        http_protocol::client_block::EXPORTS,
+        http_protocol::conditions::EXPORTS,
+        http_protocol::content::EXPORTS,
+        http_protocol::create::EXPORTS,
+        http_protocol::error_response::EXPORTS,
+        http_protocol::etag::EXPORTS,
+        http_protocol::fields::EXPORTS,
+        http_protocol::finish::EXPORTS,
+        http_protocol::header::EXPORTS,
+        http_protocol::input_lines::EXPORTS,
+        http_protocol::keepalive::EXPORTS,
+        http_protocol::length::EXPORTS,
+        http_protocol::methods::EXPORTS,
+        http_protocol::protocols::EXPORTS,
+        http_protocol::read::EXPORTS,
+        http_protocol::request_line::EXPORTS,
+        http_protocol::trace::EXPORTS,
+        http_protocol::write::EXPORTS,
         httpd::random::EXPORTS,
+        http_config::walk::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
+        util_filter::chain::EXPORTS,
+        util_filter::pass::EXPORTS,
+        util_filter::registry::EXPORTS,
         util_mutex::EXPORTS,
+        http_request::access::EXPORTS,
+        http_request::die::EXPORTS,
+        http_request::directory_walk::EXPORTS,
+        http_request::internal::EXPORTS,
+        http_request::pipeline::EXPORTS,
+        http_request::process::EXPORTS,
+        http_request::redirect::EXPORTS,
+        http_request::section_walks::EXPORTS,
+        http_request::subrequest::EXPORTS,
+        http_vhost::addresses::EXPORTS,
+        http_vhost::headers::EXPORTS,
+        http_vhost::table::EXPORTS,
+        httpd::strings::EXPORTS,
+        httpd::words::EXPORTS,
+        util_script::environment::EXPORTS,
+        util_script::headers::EXPORTS,
+        util_script::query::EXPORTS,
     ] {
         std::hint::black_box(table);
     }

@@ -192,7 +192,7 @@ impl Session {
             let next = if r.is_null() {
                 Next::Close
             } else {
-                (*c).keepalive = sys::AP_CONN_UNKNOWN;
+                // `ap_read_request` may have decided that this is the last request.
                 if (*r).status == sys::HTTP_OK as c_int {
                     (*(*c).cs).state = sys::CONN_STATE_HANDLER;
                     sys::ap_update_child_status(

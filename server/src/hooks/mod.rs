@@ -60,13 +60,13 @@ hooks! {
     all ap_hook_drop_privileges ap_run_drop_privileges ap_hook_get_drop_privileges ap_HOOK_drop_privileges_t (pchild: *mut apr_pool_t, s: *mut server_rec);
     first ap_hook_handler ap_run_handler ap_hook_get_handler ap_HOOK_handler_t (r: *mut request_rec) -> c_int = DECLINED;
     first ap_hook_quick_handler ap_run_quick_handler ap_hook_get_quick_handler ap_HOOK_quick_handler_t (r: *mut request_rec, lookup_uri: c_int) -> c_int = DECLINED;
-    first ap_hook_open_htaccess ap_run_open_htaccess ap_hook_get_open_htaccess ap_HOOK_open_htaccess_t (r: *mut request_rec, dir_name: *const c_char, access_name: *const c_char, conffile: *mut *mut ap_configfile_t, full_name: *mut *const c_char) -> apr_status_t = DECLINED;
+    first ap_hook_open_htaccess ap_run_open_htaccess ap_hook_get_open_htaccess ap_HOOK_open_htaccess_t (r: *mut request_rec, dir_name: *const c_char, access_name: *const c_char, conffile: *mut *mut ap_configfile_t, full_name: *mut *const c_char) -> apr_status_t = AP_DECLINED as apr_status_t;
     first ap_hook_mpm ap_run_mpm ap_hook_get_mpm ap_HOOK_mpm_t (pconf: *mut apr_pool_t, plog: *mut apr_pool_t, server_conf: *mut server_rec) -> c_int = DECLINED;
     first ap_hook_expr_lookup ap_run_expr_lookup ap_hook_get_expr_lookup ap_HOOK_expr_lookup_t (parms: *mut ap_expr_lookup_parms) -> c_int = DECLINED;
     first ap_hook_generate_log_id ap_run_generate_log_id ap_hook_get_generate_log_id ap_HOOK_generate_log_id_t (c: *const conn_rec, r: *const request_rec, id: *mut *const c_char) -> c_int = DECLINED;
     first ap_hook_create_connection ap_run_create_connection ap_hook_get_create_connection ap_HOOK_create_connection_t (p: *mut apr_pool_t, server: *mut server_rec, csd: *mut apr_socket_t, conn_id: c_long, sbh: *mut c_void, alloc: *mut apr_bucket_alloc_t) -> *mut conn_rec = null_mut();
     first ap_hook_process_connection ap_run_process_connection ap_hook_get_process_connection ap_HOOK_process_connection_t (c: *mut conn_rec) -> c_int = DECLINED;
-    first ap_hook_insert_network_bucket ap_run_insert_network_bucket ap_hook_get_insert_network_bucket ap_HOOK_insert_network_bucket_t (c: *mut conn_rec, bb: *mut apr_bucket_brigade, socket: *mut apr_socket_t) -> apr_status_t = DECLINED;
+    first ap_hook_insert_network_bucket ap_run_insert_network_bucket ap_hook_get_insert_network_bucket ap_HOOK_insert_network_bucket_t (c: *mut conn_rec, bb: *mut apr_bucket_brigade, socket: *mut apr_socket_t) -> apr_status_t = AP_DECLINED as apr_status_t;
     first ap_hook_get_mgmt_items ap_run_get_mgmt_items ap_hook_get_get_mgmt_items ap_HOOK_get_mgmt_items_t (p: *mut apr_pool_t, val: *const c_char, ht: *mut apr_hash_t) -> c_int = DECLINED;
     first ap_hook_get_pollfd_from_conn ap_run_get_pollfd_from_conn ap_hook_get_get_pollfd_from_conn ap_HOOK_get_pollfd_from_conn_t (c: *mut conn_rec, pfd: *mut apr_pollfd_t, ptimeout: *mut apr_interval_time_t) -> apr_status_t = APR_ENOTIMPL;
     first ap_hook_note_auth_failure ap_run_note_auth_failure ap_hook_get_note_auth_failure ap_HOOK_note_auth_failure_t (r: *mut request_rec, auth_type: *const c_char) -> c_int = DECLINED;
@@ -82,7 +82,7 @@ hooks! {
     first ap_hook_access_checker_ex ap_run_access_checker_ex ap_hook_get_access_checker_ex ap_HOOK_access_checker_ex_t (r: *mut request_rec) -> c_int = DECLINED;
     first ap_hook_auth_checker ap_run_auth_checker ap_hook_get_auth_checker ap_HOOK_auth_checker_t (r: *mut request_rec) -> c_int = DECLINED;
     first ap_hook_force_authn ap_run_force_authn ap_hook_get_force_authn ap_HOOK_force_authn_t (r: *mut request_rec) -> c_int = DECLINED;
-    first ap_hook_dirwalk_stat ap_run_dirwalk_stat ap_hook_get_dirwalk_stat ap_HOOK_dirwalk_stat_t (finfo: *mut apr_finfo_t, r: *mut request_rec, wanted: apr_int32_t) -> apr_status_t = DECLINED;
+    first ap_hook_dirwalk_stat ap_run_dirwalk_stat ap_hook_get_dirwalk_stat ap_HOOK_dirwalk_stat_t (finfo: *mut apr_finfo_t, r: *mut request_rec, wanted: apr_int32_t) -> apr_status_t = AP_DECLINED as apr_status_t;
     first ap_hook_ssl_conn_is_ssl ap_run_ssl_conn_is_ssl ap_hook_get_ssl_conn_is_ssl ap_HOOK_ssl_conn_is_ssl_t (c: *mut conn_rec) -> c_int = DECLINED;
     first ap_hook_ssl_var_lookup ap_run_ssl_var_lookup ap_hook_get_ssl_var_lookup ap_HOOK_ssl_var_lookup_t (p: *mut apr_pool_t, s: *mut server_rec, c: *mut conn_rec, r: *mut request_rec, name: *const c_char) -> *const c_char = null();
     first ap_hook_ssl_answer_challenge ap_run_ssl_answer_challenge ap_hook_get_ssl_answer_challenge ap_HOOK_ssl_answer_challenge_t (c: *mut conn_rec, server_name: *const c_char, pcert_pem: *mut *const c_char, pkey_pem: *mut *const c_char) -> c_int = DECLINED;

@@ -4,15 +4,16 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod core;
+pub mod http;
 pub mod log_config;
 pub mod logio;
 pub mod mpm_event;
 pub mod so;
 pub mod static_modules;
 pub mod table;
+pub mod unixd;
 pub mod version;
 pub mod watchdog;
-pub mod unixd;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

@@ -1,0 +1,144 @@
+//! A client's request from the quick handlers to its end: what the protocol calls for each request
+//! it has read, and what asynchronous modules call when a suspended one is ready.
+
+use std::ffi::{CStr, c_int};
+
+use httpd_sys as sys;
+use module_sdk::raw::{Brigade, Bucket};
+
+use super::{die, support::http_place};
+
+exports! {
+    ap_process_request, ap_process_async_request, ap_process_request_after_handler,
+}
+
+const OK: c_int = sys::OK as c_int;
+/// How many empty lines may stand between two requests of a connection.
+const BLANK_LINES: u32 = 10;
+/// ap_time_process_request: the request has ended.
+const STOP: c_int = sys::STOP_PREQUEST as c_int;
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
+    // SAFETY: the header asks for a live request of a live connection. The mutex keeps threads of
+    // asynchronous modules from a request whose handler still runs.
+    unsafe {
+        let c = (*r).connection;
+        sys::apr_thread_mutex_create(
+            &raw mut (*r).invoke_mtx,
+            sys::APR_THREAD_MUTEX_DEFAULT,
+            (*r).pool,
+        );
+        let mutex = (*r).invoke_mtx;
+        sys::apr_thread_mutex_lock(mutex);
+        let answer = serve(r);
+        if answer == sys::SUSPENDED {
+            note_end(c);
+            if !(*c).cs.is_null() {
+                (*(*c).cs).state = sys::CONN_STATE_SUSPENDED;
+            }
+            sys::apr_thread_mutex_unlock(mutex);
+            return;
+        }
+        sys::apr_thread_mutex_unlock(mutex);
+        die::answer(answer, r, sys::HTTP_OK as c_int);
+        sys::ap_process_request_after_handler(r);
+    }
+}
+
+/// The quick handlers, or all phases and the handler.
+///
+/// # Safety
+/// `r` is live.
+pub(super) unsafe fn serve(r: *mut sys::request_rec) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let answer = sys::ap_run_quick_handler(r, 0);
+        if answer != sys::DECLINED {
+            return answer;
+        }
+        serve_slowly(r)
+    }
+}
+
+/// All phases and the handler.
+///
+/// # Safety
+/// `r` is live.
+pub(super) unsafe fn serve_slowly(r: *mut sys::request_rec) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match sys::ap_process_request_internal(r) {
+            OK => sys::ap_invoke_handler(r),
+            answer => answer,
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_rec) {
+    // SAFETY: the header asks for a live request of a live connection. The EOR bucket owns the
+    // request: once it is passed on or deleted, `r` may be gone.
+    unsafe {
+        let c = (*r).connection;
+        let brigade = sys::apr_brigade_create((*c).pool, (*c).bucket_alloc);
+        let end = sys::ap_bucket_eor_create((*c).bucket_alloc, r);
+        Brigade::from_ptr(brigade).push(Bucket::from_ptr(end));
+        sys::ap_pass_brigade((*c).output_filters, brigade);
+        sys::apr_brigade_cleanup(brigade.cast());
+        // Blank lines that some clients send behind a body are no request to wait for.
+        let pending = sys::ap_check_pipeline(c, brigade, BLANK_LINES);
+        (*c).data_in_input_filters = c_int::from(pending == 0);
+        sys::apr_brigade_destroy(brigade);
+        if !(*c).cs.is_null() {
+            (*(*c).cs).state = if (*c).aborted != 0 {
+                sys::CONN_STATE_LINGER
+            } else {
+                sys::CONN_STATE_WRITE_COMPLETION
+            };
+        }
+        note_end(c);
+    }
+}
+
+/// Tells the scoreboard, where it wants to know, that the request has ended.
+///
+/// # Safety
+/// `c` is live.
+unsafe fn note_end(c: *mut sys::conn_rec) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if sys::ap_extended_status != 0 {
+            sys::ap_time_process_request((*c).sbh.cast(), STOP);
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_process_request(r: *mut sys::request_rec) {
+    // SAFETY: as above; the connection outlives the request.
+    unsafe {
+        let c = (*r).connection;
+        ap_process_async_request(r);
+        if (*c).data_in_input_filters == 0 {
+            let brigade = sys::apr_brigade_create((*c).pool, (*c).bucket_alloc);
+            let flush = sys::apr_bucket_flush_create((*c).bucket_alloc);
+            Brigade::from_ptr(brigade).push(Bucket::from_ptr(flush));
+            let status = sys::ap_pass_brigade((*c).output_filters, brigade);
+            if status == sys::APR_TIMEUP as sys::apr_status_t {
+                let format: &CStr = c"AH01581: flushing data to the client timed out";
+                sys::ap_log_cerror_(
+                    concat!(file!(), "\0").as_ptr().cast(),
+                    line!() as c_int,
+                    http_place(),
+                    sys::APLOG_INFO as c_int,
+                    status,
+                    c,
+                    format.as_ptr(),
+                );
+            }
+            sys::apr_brigade_destroy(brigade);
+        }
+        note_end(c);
+    }
+}
