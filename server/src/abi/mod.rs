@@ -33,6 +33,7 @@ mod ap_provider;
 mod hooks;
 pub mod http_config;
 mod http_request;
+mod http_ssl;
 mod http_vhost;
 mod httpd;
 mod util_script;
@@ -54,6 +55,7 @@ pub fn keep_exports() {
         http_request::redirect::EXPORTS,
         http_request::section_walks::EXPORTS,
         http_request::subrequest::EXPORTS,
+        http_ssl::EXPORTS,
         http_vhost::addresses::EXPORTS,
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
