@@ -5,7 +5,11 @@
 
 pub mod abi;
 pub mod cli;
+pub mod conn;
+pub mod config;
 pub mod hooks;
+pub mod http;
 pub mod log;
 pub mod modules;
+pub mod mpm;
 pub mod request;

@@ -29,9 +29,27 @@ macro_rules! exports {
     };
 }
 
+#[macro_use]
+mod notice;
+
+mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
+pub mod http_connection;
+pub(crate) mod http_core;
+pub mod http_log;
+pub mod http_protocol;
+mod httpd;
+pub(crate) mod mod_core;
+pub mod mpm_common;
+pub mod network_filters;
+pub(crate) mod privileges;
+pub mod scoreboard;
+pub mod session;
+pub(crate) mod unixd;
+mod util_filter;
+mod util_mutex;
 mod http_request;
 mod http_ssl;
 mod http_vhost;
@@ -41,11 +59,65 @@ mod util_script;
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        http_connection::EXPORTS,
+        mpm_common::EXPORTS,
         hooks::EXPORTS,
+        http_config::hosts::EXPORTS,
+        http_config::htaccess::EXPORTS,
         http_config::levels::EXPORTS,
+        http_config::listing::EXPORTS,
+        http_config::paths::EXPORTS,
+        http_config::read::EXPORTS,
+        http_config::reader::EXPORTS,
         http_config::registry::EXPORTS,
+        http_config::retained::EXPORTS,
+        http_config::slots::EXPORTS,
+        http_config::tree::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_core::connection::EXPORTS,
+        http_core::errors::EXPORTS,
+        http_core::hosts::EXPORTS,
+        http_core::names::EXPORTS,
+        http_core::notes::EXPORTS,
+        http_core::optional::EXPORTS,
+        http_core::sections::EXPORTS,
+        http_core::settings::EXPORTS,
+        http_protocol::auth::EXPORTS,
+        http_protocol::body::EXPORTS,
+        http_protocol::buckets::EXPORTS,
+        http_protocol::byterange::EXPORTS,
+        http_protocol::check::EXPORTS,
+        http_protocol::chunk::EXPORTS,
+        http_protocol::client_block::EXPORTS,
+        http_protocol::conditions::EXPORTS,
+        http_protocol::content::EXPORTS,
+        http_protocol::create::EXPORTS,
+        http_protocol::error_response::EXPORTS,
+        http_protocol::etag::EXPORTS,
+        http_protocol::fields::EXPORTS,
+        http_protocol::finish::EXPORTS,
+        http_protocol::header::EXPORTS,
+        http_protocol::input_lines::EXPORTS,
+        http_protocol::keepalive::EXPORTS,
+        http_protocol::length::EXPORTS,
+        http_protocol::methods::EXPORTS,
+        http_protocol::protocols::EXPORTS,
+        http_protocol::read::EXPORTS,
+        http_protocol::request_line::EXPORTS,
+        http_protocol::trace::EXPORTS,
+        http_protocol::write::EXPORTS,
+        httpd::random::EXPORTS,
+        http_config::walk::EXPORTS,
+        httpd::strings::EXPORTS,
+        httpd::words::EXPORTS,
+        privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_filter::chain::EXPORTS,
+        util_filter::pass::EXPORTS,
+        util_filter::registry::EXPORTS,
+        util_mutex::EXPORTS,
         http_request::access::EXPORTS,
         http_request::die::EXPORTS,
         http_request::directory_walk::EXPORTS,
@@ -67,4 +139,6 @@ pub fn keep_exports() {
     ] {
         std::hint::black_box(table);
     }
+    std::hint::black_box(http_log::EXPORTS);
+    std::hint::black_box(scoreboard::EXPORTS);
 }

@@ -3,7 +3,17 @@
 //! The list of modules itself is Apache's (`ap_top_module`, `ap_loaded_modules`), in
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
-#![forbid(unsafe_code)]
+pub mod core;
+pub mod http;
+pub mod log_config;
+pub mod logio;
+pub mod mpm_event;
+pub mod table;
+pub mod unixd;
+pub mod so;
+pub mod static_modules;
+pub mod version;
+pub mod watchdog;
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},

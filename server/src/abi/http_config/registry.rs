@@ -4,18 +4,22 @@
 //! on the list only changes when the next configuration is read.
 
 use std::{
+    collections::HashMap,
     ffi::{CStr, c_char, c_int},
     ptr::{null, null_mut},
 };
 
 use httpd_sys::{self as sys, command_rec, module};
 
-use crate::modules::{self, MAX_MODULES};
+use super::pool_text;
+use crate::modules::{self, MAX_MODULES, static_modules};
 
 exports! {
     ap_add_module, ap_remove_module, ap_add_loaded_module, ap_remove_loaded_module,
     ap_register_hooks, ap_find_module_name, ap_find_module_short_name, ap_find_linked_module,
-    ap_find_command, ap_find_command_in_modules,
+    ap_find_command, ap_find_command_in_modules, ap_exists_directive, ap_reserve_module_slots,
+    ap_reserve_module_slots_directive, ap_setup_prelinked_modules, ap_run_rewrite_args,
+    ap_single_module_configure,
 }
 
 /// The module added last; `next` leads to the others.
@@ -31,6 +35,95 @@ static mut LOADED: [*mut module; MAX_MODULES + 1] = [null_mut(); MAX_MODULES + 1
 /// Whether an index is taken; a static module keeps its own for ever.
 static mut TAKEN: [bool; MAX_MODULES] = [false; MAX_MODULES];
 
+/// A module and a command of its table.
+pub(super) type Command = (*mut module, *const command_rec);
+
+/// The commands by name in small letters; of several modules, the one added last stands first.
+static mut COMMANDS: Option<HashMap<Vec<u8>, Vec<Command>>> = None;
+
+/// How many indices are kept for modules that come when vectors have their size.
+static mut RESERVED: usize = 0;
+
+/// The commands with this name, in any case.
+///
+/// # Safety
+/// The slice is not used when a module has been added or removed meanwhile.
+pub(super) unsafe fn commands_named<'a>(name: &[u8]) -> &'a [Command] {
+    let mut small = [0; 64];
+    // SAFETY: commands are only added while the server is single-threaded.
+    let Some(commands) = (unsafe { &*(&raw const COMMANDS) }) else {
+        return &[];
+    };
+    let found = match small.get_mut(..name.len()) {
+        Some(small) => {
+            small.copy_from_slice(name);
+            small.make_ascii_lowercase();
+            commands.get(&*small)
+        }
+        None => commands.get(&name.to_ascii_lowercase()),
+    };
+    found.map_or(&[], Vec::as_slice)
+}
+
+/// The names of all commands, as their modules write them.
+///
+/// # Safety
+/// As `modules`.
+pub(super) unsafe fn command_names() -> Vec<Vec<u8>> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        modules()
+            .flat_map(|m| table((*m).cmds))
+            .map(|cmd| CStr::from_ptr((*cmd).name).to_bytes().to_vec())
+            .collect()
+    }
+}
+
+/// The entries of a command table.
+///
+/// # Safety
+/// `first` is NULL or a table that ends with a nameless entry and outlives the iterator.
+pub(super) unsafe fn table(first: *const command_rec) -> impl Iterator<Item = *const command_rec> {
+    // SAFETY: the caller's promise.
+    let named = |cmd: *const command_rec| unsafe { !(*cmd).name.is_null() };
+    let first = (!first.is_null() && named(first)).then_some(first);
+    std::iter::successors(first, move |&cmd| {
+        // SAFETY: an entry with a name has another behind it.
+        let next = unsafe { cmd.add(1) };
+        named(next).then_some(next)
+    })
+}
+
+/// How many places a vector needs: as many as indices are taken or reserved.
+pub(super) fn slots() -> usize {
+    // SAFETY: single-threaded, as all that changes the list.
+    unsafe {
+        let taken = &*(&raw const TAKEN);
+        let used = taken.iter().rposition(|&taken| taken).map_or(0, |i| i + 1);
+        (used + RESERVED).min(MAX_MODULES)
+    }
+}
+
+/// Makes a module's commands known.
+///
+/// # Safety
+/// `m` is being added, the server is single-threaded.
+unsafe fn add_commands(m: *mut module) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let commands = (*(&raw mut COMMANDS)).get_or_insert_default();
+        let entries: Vec<_> = table((*m).cmds).collect();
+        // Backwards, so that of two entries of one table the first is found first.
+        for cmd in entries.into_iter().rev() {
+            let name = CStr::from_ptr((*cmd).name).to_bytes();
+            commands
+                .entry(name.to_ascii_lowercase())
+                .or_default()
+                .insert(0, (m, cmd));
+        }
+    }
+}
+
 /// The modules of the list, the last added first.
 ///
 /// # Safety
@@ -44,15 +137,6 @@ pub unsafe fn modules() -> impl Iterator<Item = *mut module> {
             (!next.is_null()).then_some(next)
         })
     }
-}
-
-/// An error text in `pool`.
-///
-/// # Safety
-/// `pool` is live.
-pub unsafe fn error(pool: *mut sys::apr_pool_t, text: &str) -> *const c_char {
-    // SAFETY: the caller's promise; `apr_pstrmemdup` copies the bytes and adds the NUL.
-    unsafe { sys::apr_pstrmemdup(pool, text.as_ptr().cast(), text.len()) }
 }
 
 /// Adds a module: numbers it, puts it into the list and lets it register its hooks. NULL, or why it
@@ -74,17 +158,20 @@ pub unsafe extern "C" fn ap_add_module(
                 name.to_string_lossy(),
                 (*m).version
             );
-            return error(pool, &text);
+            return pool_text(pool, text);
         }
         if (*m).module_index == -1 {
             let taken = &mut *(&raw mut TAKEN);
-            let Some(index) = taken.iter().position(|taken| !taken) else {
+            // What vectors have no place for cannot be added any more.
+            let room = super::vectors::length();
+            let Some(index) = taken[..room].iter().position(|taken| !taken) else {
                 let text = format!(
-                    "module \"{}\" could not be loaded: this server holds {MAX_MODULES} modules \
-                     at most",
+                    "module \"{}\" could not be loaded: there is no place for more than {room} \
+                     modules (one that is added after the configuration was read must have been \
+                     announced with ap_reserve_module_slots)",
                     name.to_string_lossy()
                 );
-                return error(pool, &text);
+                return pool_text(pool, text);
             };
             taken[index] = true;
             (*m).module_index = index as c_int;
@@ -94,10 +181,14 @@ pub unsafe extern "C" fn ap_add_module(
         if let Some(slash) = bytes.iter().rposition(|&byte| byte == b'/') {
             (*m).name = (*m).name.add(slash + 1);
         }
-        let called = if symbol.is_null() { (*m).name } else { symbol };
+        let called = match symbol.is_null() {
+            true => static_modules::symbol_of(m).unwrap_or((*m).name),
+            false => symbol,
+        };
         modules::set_short_name((*m).module_index, CStr::from_ptr(called).to_str().ok());
         (*m).next = ap_top_module;
         ap_top_module = m;
+        add_commands(m);
         ap_register_hooks(m, pool);
     }
     null()
@@ -113,9 +204,20 @@ pub unsafe extern "C" fn ap_remove_module(m: *mut module) {
             link = &raw mut (**link).next;
         }
         if (*link).is_null() {
+            let text = format!(
+                "AH00525: Cannot remove module {}: not found in module list",
+                super::lossy((*m).name)
+            );
+            super::log_plain(sys::APLOG_ERR, &text);
             return;
         }
         *link = (*m).next;
+        if let Some(commands) = &mut *(&raw mut COMMANDS) {
+            commands.retain(|_, commands| {
+                commands.retain(|&(of, _)| of != m);
+                !commands.is_empty()
+            });
+        }
         modules::set_short_name((*m).module_index, None);
         let taken = &mut *(&raw mut TAKEN);
         if let Some(place) = taken.get_mut((*m).module_index as usize) {
@@ -170,6 +272,10 @@ pub unsafe extern "C" fn ap_register_hooks(m: *mut module, pool: *mut sys::apr_p
     // SAFETY: the header asks for a module and a live pool; the server is single-threaded.
     unsafe {
         if let Some(register) = (*m).register_hooks {
+            if std::env::var_os("SHOW_HOOKS").is_some() {
+                println!("Registering hooks for {}", super::lossy((*m).name));
+                sys::apr_hook_debug_enabled = 1;
+            }
             sys::apr_hook_debug_current = (*m).name;
             register(pool);
         }
@@ -251,9 +357,116 @@ pub unsafe extern "C" fn ap_find_command_in_modules(
     null()
 }
 
+/// Whether any module has a directive of this name now.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_exists_directive(
+    _p: *mut sys::apr_pool_t,
+    name: *const c_char,
+) -> c_int {
+    // SAFETY: the header asks for a name; a table is not looked into.
+    unsafe { c_int::from(!commands_named(CStr::from_ptr(name).to_bytes()).is_empty()) }
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_reserve_module_slots(count: c_int) {
+    // SAFETY: called in pre_config, when the server is single-threaded.
+    unsafe { RESERVED = RESERVED.saturating_add_signed(count as isize) }
+}
+
+/// Reserves a slot for each time that a directive stands in the configuration, sections included.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_reserve_module_slots_directive(directive: *const c_char) {
+    unsafe fn count(mut node: *const sys::ap_directive_t, name: &[u8]) -> usize {
+        let mut found = 0;
+        // SAFETY: the tree is not changed meanwhile; its depth is limited.
+        unsafe {
+            while !node.is_null() {
+                let same = CStr::from_ptr((*node).directive).to_bytes();
+                found += usize::from(same.eq_ignore_ascii_case(name));
+                found += count((*node).first_child, name);
+                node = (*node).next;
+            }
+        }
+        found
+    }
+    // SAFETY: the header asks for a name; the tree is what was read, or NULL.
+    unsafe {
+        let name = CStr::from_ptr(directive).to_bytes();
+        RESERVED += count(sys::ap_conftree, name);
+    }
+}
+
+/// Adds the static modules to the list. They stay in it for ever: where the hooks have been
+/// forgotten for another reading of the configuration, they only register those again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_setup_prelinked_modules(
+    process: *mut sys::process_rec,
+) -> *const c_char {
+    // SAFETY: the header asks for the process; it is single-threaded.
+    unsafe {
+        sys::apr_hook_global_pool = (*process).pconf;
+        forget_sizes();
+        for m in static_modules::all() {
+            if modules().any(|known| known == m) {
+                ap_register_hooks(m, (*process).pconf);
+                continue;
+            }
+            let refusal = ap_add_loaded_module(m, (*process).pconf, null());
+            if !refusal.is_null() {
+                return refusal;
+            }
+        }
+        sys::apr_hook_sort_all();
+    }
+    null()
+}
+
+/// Begins a reading of the configuration: any number of modules may come.
+///
+/// # Safety
+/// The server is single-threaded, and no vector of the last reading is used any more.
+pub(super) unsafe fn forget_sizes() {
+    // SAFETY: the caller's promise.
+    unsafe { RESERVED = 0 };
+    super::vectors::fit(MAX_MODULES);
+}
+
+/// Lets the modules look at the command line.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_run_rewrite_args(process: *mut sys::process_rec) {
+    // SAFETY: the header asks for the process; it is single-threaded.
+    unsafe {
+        for m in modules() {
+            if let Some(rewrite) = (*m).rewrite_args {
+                rewrite(process);
+            }
+        }
+    }
+}
+
+/// Gives a module that has just been loaded its configurations of the server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_single_module_configure(
+    p: *mut sys::apr_pool_t,
+    s: *mut sys::server_rec,
+    m: *mut module,
+) {
+    // SAFETY: the header asks for a live pool and server and a module of the list.
+    unsafe {
+        if let Some(create) = (*m).create_server_config {
+            super::vectors::ap_set_module_config((*s).module_config, m, create(p, s));
+        }
+        if let Some(create) = (*m).create_dir_config {
+            let config = create(p, null_mut());
+            super::vectors::ap_set_module_config((*s).lookup_defaults, m, config);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::http_config::testing;
 
     fn named(name: &'static CStr) -> module {
         // SAFETY: a module is numbers, pointers and options of functions: zero is a value of each.
@@ -266,14 +479,9 @@ mod tests {
 
     #[test]
     fn modules_are_added_found_refused_and_removed() {
-        // SAFETY: the only test that touches the list; the modules outlive their stay in it.
-        unsafe {
-            assert_eq!(sys::apr_initialize(), 0);
-            let mut pool = null_mut();
-            assert_eq!(
-                sys::apr_pool_create_ex(&mut pool, null_mut(), None, null_mut()),
-                0
-            );
+        let _turn = testing::turn();
+        // SAFETY: tests that touch the list take turns; the modules outlive their stay in it.
+        testing::with_pool(|pool| unsafe {
             let mut one = named(c"modules/x/mod_one.c");
             let mut two = named(c"mod_two.c");
             assert!(ap_add_loaded_module(&mut one, pool, c"one_module".as_ptr()).is_null());
@@ -297,7 +505,6 @@ mod tests {
             assert_eq!(*ap_loaded_modules, &raw mut two);
             assert!((*ap_loaded_modules.add(1)).is_null());
             ap_remove_loaded_module(&mut two);
-            sys::apr_pool_destroy(pool);
-        }
+        });
     }
 }

@@ -5,6 +5,7 @@ use std::{
     ffi::{c_int, c_void},
     mem::size_of,
     ptr::null_mut,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use httpd_sys::{self as sys, ap_conf_vector_t, module};
@@ -16,16 +17,30 @@ exports! {
     ap_create_conn_config, ap_create_per_dir_config, ap_merge_per_dir_configs,
 }
 
+/// How many places a new vector has: fewer than there may be modules, once all are known.
+static LENGTH: AtomicUsize = AtomicUsize::new(MAX_MODULES);
+
+/// Sets how many places new vectors have.
+pub(super) fn fit(length: usize) {
+    LENGTH.store(length.min(MAX_MODULES), Ordering::Relaxed);
+}
+
+/// How many places a vector has at least.
+pub(super) fn length() -> usize {
+    LENGTH.load(Ordering::Relaxed)
+}
+
 /// An empty vector in `pool`.
 ///
 /// # Safety
 /// `pool` is live.
 unsafe fn new_vector(pool: *mut sys::apr_pool_t) -> *mut *mut c_void {
-    let size = MAX_MODULES * size_of::<*mut c_void>();
+    let length = length();
+    let size = length * size_of::<*mut c_void>();
     // SAFETY: the caller's promise; the memory has just been given and is zeroed at once.
     unsafe {
         let vector = sys::apr_palloc(pool, size).cast::<*mut c_void>();
-        vector.write_bytes(0, MAX_MODULES);
+        vector.write_bytes(0, length);
         vector
     }
 }
@@ -54,7 +69,7 @@ pub unsafe extern "C" fn ap_set_module_config(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_get_module_flags(m: *const module) -> c_int {
     /// Minor magic number that added the field.
-    const FLAGS_SINCE: c_int = 87;
+    const FLAGS_SINCE: c_int = 70;
     // SAFETY: the header asks for a module; the field is there from that minor on.
     unsafe {
         if (*m).minor_version < FLAGS_SINCE {
@@ -99,12 +114,21 @@ pub unsafe extern "C" fn ap_merge_per_dir_configs(
     // SAFETY: the header asks for vectors of ours; the modules of the list are registered, so
     // their indices are within a vector.
     unsafe {
-        let merged = sys::apr_pmemdup(pool, base.cast(), MAX_MODULES * size_of::<*mut c_void>())
+        let merged = sys::apr_pmemdup(pool, base.cast(), length() * size_of::<*mut c_void>())
             .cast::<*mut c_void>();
         let (base, new) = (base.cast::<*mut c_void>(), new.cast::<*mut c_void>());
         for m in super::registry::modules() {
             let at = (*m).module_index as usize;
-            match ((*m).merge_dir_config, *base.add(at), *new.add(at)) {
+            let mut added = *new.add(at);
+            let always = ap_get_module_flags(m) & sys::AP_MODULE_FLAG_ALWAYS_MERGE as c_int != 0;
+            if added.is_null()
+                && always
+                && (*m).merge_dir_config.is_some()
+                && let Some(create) = (*m).create_dir_config
+            {
+                added = create(pool, null_mut());
+            }
+            match ((*m).merge_dir_config, *base.add(at), added) {
                 (_, _, added) if added.is_null() => {}
                 (Some(merge), old, added) if !old.is_null() => {
                     *merged.add(at) = merge(pool, old, added);
@@ -139,24 +163,44 @@ pub unsafe fn create_server_config(
 /// Merges the vector of the main server into that of a virtual host.
 ///
 /// # Safety
-/// Both are vectors of ours.
+/// `base` is the vector of the main server, `host` is live.
 pub unsafe fn merge_server_configs(
     pool: *mut sys::apr_pool_t,
     base: *mut ap_conf_vector_t,
-    host: *mut ap_conf_vector_t,
+    host: *mut sys::server_rec,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let (base, host) = (base.cast::<*mut c_void>(), host.cast::<*mut c_void>());
+        let base = base.cast::<*mut c_void>();
+        let vector = (*host).module_config.cast::<*mut c_void>();
         for m in super::registry::modules() {
             let at = (*m).module_index as usize;
-            match (*m).merge_server_config {
-                Some(merge) => *host.add(at) = merge(pool, *base.add(at), *host.add(at)),
-                None if (*host.add(at)).is_null() => *host.add(at) = *base.add(at),
-                None => {}
+            let always = ap_get_module_flags(m) & sys::AP_MODULE_FLAG_ALWAYS_MERGE as c_int != 0;
+            let merge = (*m).merge_server_config;
+            if (*vector.add(at)).is_null() {
+                match ((*m).create_server_config, merge) {
+                    (Some(create), Some(_)) if always => *vector.add(at) = create(pool, host),
+                    _ => {
+                        *vector.add(at) = *base.add(at);
+                        continue;
+                    }
+                }
+            }
+            if let Some(merge) = merge {
+                *vector.add(at) = merge(pool, *base.add(at), *vector.add(at));
             }
         }
     }
+}
+
+/// An empty vector for the settings of a virtual host: modules create theirs when a directive of
+/// theirs stands in it.
+///
+/// # Safety
+/// `pool` is live.
+pub(super) unsafe fn empty(pool: *mut sys::apr_pool_t) -> *mut ap_conf_vector_t {
+    // SAFETY: the caller's promise.
+    unsafe { new_vector(pool).cast() }
 }
 
 /// The per-directory configuration that holds where no section says otherwise.

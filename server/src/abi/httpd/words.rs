@@ -17,7 +17,8 @@ exports! {
 struct Word<'a> {
     /// The word as it stands in the line.
     text: &'a [u8],
-    /// The quote around it, whose escapes are still to be resolved.
+    /// What a backslash escapes beside itself: the quote around the word. The escapes are still to
+    /// be resolved.
     quote: Option<u8>,
     used: usize,
 }
@@ -73,7 +74,8 @@ fn word_conf(line: &[u8]) -> Word<'_> {
         }
         _ => {
             let end = rest.iter().position(|&b| is_space(b)).unwrap_or(rest.len());
-            (&rest[..end], None, end)
+            // Outside quotes too, two backslashes stand for one.
+            (&rest[..end], Some(b'\\'), end)
         }
     };
     let trail = rest[end..].iter().take_while(|&&b| is_space(b)).count();
@@ -187,6 +189,7 @@ mod tests {
             ["a", "b c", "d \"e\\ \\n", "f"]
         );
         assert_eq!(conf_words(c"\"\" x"), ["", "x"]);
+        assert_eq!(conf_words(c"a\\\\b\"c \\d"), ["a\\b\"c", "\\d"]);
         assert_eq!(conf_words(c"\"never closed"), ["never closed"]);
         assert_eq!(conf_words(c"\"ends in \\"), ["ends in \\"]);
     }

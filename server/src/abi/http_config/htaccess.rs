@@ -1,0 +1,447 @@
+//! `.htaccess` files: finding, reading and executing them for a request.
+//!
+//! A file that has not changed is not read again (`config/htaccess`): one `stat` tells. That holds
+//! as long as nothing but the core opens these files; a module on the `open_htaccess` hook may
+//! answer differently each time.
+
+use std::{
+    ffi::{CStr, CString, c_char, c_int},
+    mem::size_of,
+    ptr::{null, null_mut},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use httpd_sys::{
+    self as sys, ap_conf_vector_t, ap_configfile_t, ap_directive_t, apr_pool_t, apr_status_t,
+    apr_table_t, cmd_parms, request_rec,
+};
+
+use super::{lossy, pool_text, reader, retained, tree, vectors, walk};
+use crate::config::htaccess::{Cache, Identity, Key, Node, Tree};
+
+exports! { ap_parse_htaccess, ap_open_htaccess }
+
+static CACHE: Cache = Cache::new();
+
+const NONE: apr_status_t = sys::APR_ENOENT as apr_status_t;
+const NO_DIRECTORY: apr_status_t = sys::APR_ENOTDIR as apr_status_t;
+
+/// Forgets the files read so far: another configuration begins.
+pub(super) fn forget() {
+    CACHE.clear();
+}
+
+/// The core's way to open an `.htaccess` file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_open_htaccess(
+    r: *mut request_rec,
+    dir_name: *const c_char,
+    access_name: *const c_char,
+    conffile: *mut *mut ap_configfile_t,
+    full_name: *mut *const c_char,
+) -> apr_status_t {
+    // SAFETY: the hook asks for a live request, names and places for the answers.
+    unsafe {
+        let path = full_path((*r).pool, dir_name, access_name);
+        *full_name = path;
+        reader::ap_pcfg_openfile(conffile, (*r).pool, path)
+    }
+}
+
+/// The name of a file in a directory.
+///
+/// # Safety
+/// `pool` is live, the names are NUL-terminated.
+unsafe fn full_path(
+    pool: *mut apr_pool_t,
+    dir: *const c_char,
+    name: *const c_char,
+) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (dir, name) = (
+            CStr::from_ptr(dir).to_bytes(),
+            CStr::from_ptr(name).to_bytes(),
+        );
+        let between: &[u8] = if dir.is_empty() || dir.ends_with(b"/") {
+            b""
+        } else {
+            b"/"
+        };
+        pool_text(pool, [dir, between, name].concat())
+    }
+}
+
+/// Reads and executes the first file of `access_names` in the directory `d`. `*result` becomes the
+/// vector of its settings, or stays when there is no file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_parse_htaccess(
+    result: *mut *mut ap_conf_vector_t,
+    r: *mut request_rec,
+    override_: c_int,
+    override_opts: c_int,
+    override_list: *mut apr_table_t,
+    d: *const c_char,
+    mut access_names: *const c_char,
+) -> c_int {
+    // SAFETY: the header asks for a live request, names and a place for the answer.
+    unsafe {
+        let mut earlier = (*r).htaccess;
+        while let Some(known) = earlier.as_ref() {
+            if known.override_ == override_ && CStr::from_ptr(known.dir) == CStr::from_ptr(d) {
+                *result = known.htaccess;
+                return sys::OK as c_int;
+            }
+            earlier = known.next;
+        }
+
+        let mut parms: cmd_parms = std::mem::zeroed();
+        parms.limited = -1;
+        parms.override_ = override_;
+        parms.override_opts = override_opts;
+        parms.override_list = override_list;
+        parms.pool = (*r).pool;
+        parms.temp_pool = (*r).pool;
+        parms.server = (*r).server;
+        parms.path = sys::apr_pstrdup((*r).pool, d);
+
+        let mut vector = null_mut();
+        let only_core = core_alone_opens();
+        while *access_names != 0 {
+            let name = sys::ap_getword_conf((*r).pool, &mut access_names);
+            match file(r, &mut parms, d, name, only_core) {
+                Ok(None) => {}
+                Ok(Some(found)) => {
+                    vector = found;
+                    *result = found;
+                    break;
+                }
+                Err(status) => return status,
+            }
+        }
+
+        let known = sys::apr_palloc((*r).pool, size_of::<sys::htaccess_result>())
+            .cast::<sys::htaccess_result>();
+        known.write(sys::htaccess_result {
+            dir: parms.path,
+            override_,
+            override_opts,
+            override_list: if override_list.is_null() {
+                null_mut()
+            } else {
+                sys::apr_table_copy((*r).pool, override_list)
+            },
+            htaccess: vector,
+            next: (*r).htaccess,
+        });
+        (*r).htaccess = known;
+    }
+    sys::OK as c_int
+}
+
+/// Whether no module but the core opens `.htaccess` files.
+///
+/// # Safety
+/// Hooks are not registered meanwhile.
+unsafe fn core_alone_opens() -> bool {
+    // SAFETY: the array holds the registrations of this hook.
+    unsafe {
+        let array = sys::ap_hook_get_open_htaccess();
+        if array.is_null() || (*array).nelts == 0 {
+            return true;
+        }
+        let links = std::slice::from_raw_parts(
+            (*array).elts.cast::<sys::ap_LINK_open_htaccess_t>(),
+            (*array).nelts as usize,
+        );
+        let ours = ap_open_htaccess as *const ();
+        links.iter().all(|link| {
+            link.pFunc
+                .is_some_and(|function| function as *const () == ours)
+        })
+    }
+}
+
+/// Reads and executes one file: its vector, `None` when there is no such file, or the status that
+/// ends the request.
+///
+/// # Safety
+/// As `ap_parse_htaccess`.
+unsafe fn file(
+    r: *mut request_rec,
+    parms: &mut cmd_parms,
+    d: *const c_char,
+    name: *const c_char,
+    only_core: bool,
+) -> Result<Option<*mut ap_conf_vector_t>, c_int> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pool = (*r).pool;
+        let mut identity = None;
+        let mut path = null();
+        let mut opened = null_mut();
+        let status = if only_core {
+            path = full_path(pool, d, name);
+            match identify(CStr::from_ptr(path)) {
+                Ok(now) => identity = Some(now),
+                // The way below says what else is wrong.
+                Err(NONE | NO_DIRECTORY) => return Ok(None),
+                Err(_) => {}
+            }
+            if let Some(identity) = &identity
+                && let Some(kept) = CACHE.get(&key(path, parms), identity)
+            {
+                let tree = copy_out(pool, &kept, path);
+                parms.config_file =
+                    reader::ap_pcfg_open_custom(pool, path, null_mut(), None, None, None);
+                return execute(r, parms, path, tree);
+            }
+            reader::ap_pcfg_openfile(&mut opened, pool, path)
+        } else {
+            sys::ap_run_open_htaccess(r, d, name, &mut opened, &mut path)
+        };
+        match status {
+            0 => {}
+            NONE | NO_DIRECTORY => return Ok(None),
+            status => return Err(unreadable(r, status, path, d)),
+        }
+
+        parms.config_file = opened;
+        let mut first: *mut ap_directive_t = null_mut();
+        let (error, seen) = tree::watch(|| tree::ap_build_config(parms, pool, pool, &mut first));
+        let answer = if error.is_null() {
+            // What ran at once asked whether it was allowed, and may have been.
+            let asked = seen.executed
+                && (!parms.override_list.is_null()
+                    || parms.override_ & sys::NONFATAL_ALL as c_int != 0);
+            if let Some(identity) = identity
+                && !seen.volatile
+                && !asked
+                && identity.is_settled(now())
+                && let Some(tree) = copy_in(first)
+            {
+                CACHE.put(key(path, parms), identity, Arc::new(tree));
+            }
+            execute(r, parms, path, first)
+        } else {
+            Err(wrong(r, parms, path, error))
+        };
+        reader::ap_cfg_closefile(opened);
+        answer
+    }
+}
+
+/// Runs the directives of a file into a new vector.
+///
+/// # Safety
+/// As `ap_parse_htaccess`; the tree lives as long as the request.
+unsafe fn execute(
+    r: *mut request_rec,
+    parms: &mut cmd_parms,
+    path: *const c_char,
+    first: *mut ap_directive_t,
+) -> Result<Option<*mut ap_conf_vector_t>, c_int> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let vector = vectors::ap_create_per_dir_config((*r).pool);
+        let error = walk::ap_walk_config(first, parms, vector);
+        if error.is_null() {
+            Ok(Some(vector))
+        } else {
+            Err(wrong(r, parms, path, error))
+        }
+    }
+}
+
+/// Logs an error in a file; the request's status.
+///
+/// # Safety
+/// As `ap_parse_htaccess`.
+unsafe fn wrong(
+    r: *mut request_rec,
+    parms: &cmd_parms,
+    path: *const c_char,
+    error: *const c_char,
+) -> c_int {
+    // SAFETY: the caller's promise; the directive is of the tree just read.
+    unsafe {
+        let mut text = format!("{}: {}", lossy(path), lossy(error));
+        if let Some(directive) = parms.err_directive.as_ref() {
+            text += &format!(
+                " (line {}: {} {})",
+                directive.line_num,
+                lossy(directive.directive),
+                lossy(directive.args)
+            );
+        }
+        retained::log_request(r, sys::APLOG_ALERT, &text);
+    }
+    sys::HTTP_INTERNAL_SERVER_ERROR as c_int
+}
+
+/// Logs that a file cannot be opened, and forbids the request to be safe.
+///
+/// # Safety
+/// As `ap_parse_htaccess`.
+unsafe fn unreadable(
+    r: *mut request_rec,
+    status: apr_status_t,
+    path: *const c_char,
+    d: *const c_char,
+) -> c_int {
+    // SAFETY: the caller's promise; the format takes one string.
+    unsafe {
+        let text = format!(
+            "AH00529: {} pcfg_openfile: unable to check htaccess file, ensure it is readable and \
+             that '{}' is executable",
+            lossy(path),
+            lossy(d)
+        );
+        let text = CString::new(text).unwrap_or_default();
+        sys::ap_log_rerror_(
+            c"config.c".as_ptr(),
+            0,
+            super::CORE,
+            sys::APLOG_CRIT as c_int,
+            status,
+            r,
+            c"%s".as_ptr(),
+            text.as_ptr(),
+        );
+        sys::apr_table_setn(
+            (*r).notes,
+            c"error-notes".as_ptr(),
+            c"Server unable to read htaccess file, denying access to be safe".as_ptr(),
+        );
+    }
+    sys::HTTP_FORBIDDEN as c_int
+}
+
+/// What the reading of a file depends on.
+///
+/// # Safety
+/// `path` is NUL-terminated.
+unsafe fn key(path: *const c_char, parms: &cmd_parms) -> Key {
+    Key {
+        // SAFETY: the caller's promise.
+        path: unsafe { CStr::from_ptr(path) }.to_bytes().to_vec(),
+        overrides: parms.override_,
+        options: parms.override_opts,
+    }
+}
+
+/// What tells the present state of a file from others.
+fn identify(path: &CStr) -> Result<Identity, apr_status_t> {
+    // SAFETY: a stat record consists of numbers; the call fills it in.
+    let (status, stat) = unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        (libc::stat(path.as_ptr(), &mut stat), stat)
+    };
+    if status != 0 {
+        let code = std::io::Error::last_os_error().raw_os_error();
+        return Err(code.unwrap_or(libc::EIO));
+    }
+    let time = |seconds: i64, nanoseconds: i64| {
+        i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+    };
+    Ok(Identity {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        size: stat.st_size.unsigned_abs(),
+        modified: time(stat.st_mtime, stat.st_mtime_nsec),
+        changed: time(stat.st_ctime, stat.st_ctime_nsec),
+    })
+}
+
+fn now() -> i128 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as i128)
+}
+
+/// A tree as plain data; `None` when it is too large to keep.
+///
+/// # Safety
+/// `first` is NULL or the first node of a live tree.
+unsafe fn copy_in(first: *const ap_directive_t) -> Option<Tree> {
+    let mut tree = Tree::default();
+    // Nodes still to be copied, with whose `next` (else `first_child`) they are.
+    let mut waiting = vec![(first, None::<(u32, bool)>, None::<u32>)];
+    // SAFETY: the caller's promise.
+    unsafe {
+        while let Some((node, origin, parent)) = waiting.pop() {
+            let Some(node) = node.as_ref() else { continue };
+            let index = u32::try_from(tree.nodes.len()).ok()?;
+            let mut keep = |text: *const c_char| {
+                let at = u32::try_from(tree.strings.len()).ok()?;
+                tree.strings
+                    .extend_from_slice(CStr::from_ptr(text).to_bytes_with_nul());
+                Some(at)
+            };
+            let (directive, args) = (keep(node.directive)?, keep(node.args)?);
+            tree.nodes.push(Node {
+                directive,
+                args,
+                line: node.line_num,
+                next: None,
+                first_child: None,
+                parent,
+            });
+            match origin {
+                Some((from, true)) => tree.nodes[from as usize].next = Some(index),
+                Some((from, false)) => tree.nodes[from as usize].first_child = Some(index),
+                None => {}
+            }
+            waiting.push((node.next, Some((index, true)), parent));
+            waiting.push((node.first_child, Some((index, false)), Some(index)));
+        }
+    }
+    Some(tree)
+}
+
+/// A copy of a kept tree in the request's pool: its first node, NULL when it is empty.
+///
+/// # Safety
+/// `pool` is live; `path` lives as long as it.
+unsafe fn copy_out(pool: *mut apr_pool_t, tree: &Tree, path: *const c_char) -> *mut ap_directive_t {
+    if tree.nodes.is_empty() {
+        return null_mut();
+    }
+    let size = tree.nodes.len() * size_of::<ap_directive_t>();
+    // SAFETY: the block has room for the nodes and the strings behind them; every index of a tree
+    // is within it.
+    unsafe {
+        let block = sys::apr_palloc(pool, size + tree.strings.len()).cast::<u8>();
+        let nodes = block.cast::<ap_directive_t>();
+        let strings = block.add(size);
+        strings.copy_from_nonoverlapping(tree.strings.as_ptr(), tree.strings.len());
+        let string = |at: u32| strings.add(at as usize).cast::<c_char>().cast_const();
+        let at = |index: Option<u32>| index.map_or(null_mut(), |index| nodes.add(index as usize));
+        for (index, node) in tree.nodes.iter().enumerate() {
+            nodes.add(index).write(ap_directive_t {
+                directive: string(node.directive),
+                args: string(node.args),
+                next: at(node.next),
+                first_child: at(node.first_child),
+                parent: at(node.parent),
+                data: null_mut(),
+                filename: path,
+                line_num: node.line,
+                last: null_mut(),
+            });
+        }
+        nodes
+    }
+}
+
+/// Whether the present state of a file is kept.
+#[cfg(test)]
+pub(super) fn is_kept(path: &CStr, overrides: c_int) -> bool {
+    let key = Key {
+        path: path.to_bytes().to_vec(),
+        overrides,
+        options: 0,
+    };
+    identify(path).is_ok_and(|identity| CACHE.get(&key, &identity).is_some())
+}

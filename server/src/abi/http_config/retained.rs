@@ -1,0 +1,119 @@
+//! What modules keep while they are unloaded between two readings of the configuration, and the
+//! running of handlers, which stands in the same header.
+
+use std::{
+    ffi::{CStr, c_char, c_int, c_void},
+    ptr::null_mut,
+};
+
+use httpd_sys::{self as sys, request_rec};
+
+exports! { ap_retained_data_create, ap_retained_data_get, ap_invoke_handler }
+
+/// Zeroed memory that lives as long as the process, under a name.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_retained_data_create(key: *const c_char, size: usize) -> *mut c_void {
+    // SAFETY: the header asks for a name; the process pool is live. The name is copied, because
+    // it lies in the module.
+    unsafe {
+        let room = sys::apr_palloc(sys::ap_pglobal, size);
+        room.cast::<u8>().write_bytes(0, size);
+        sys::apr_pool_userdata_set(room, key, None, sys::ap_pglobal);
+        room
+    }
+}
+
+/// The memory of this name; NULL when there is none yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_retained_data_get(key: *const c_char) -> *mut c_void {
+    let mut room = null_mut();
+    // SAFETY: as above.
+    unsafe { sys::apr_pool_userdata_get(&mut room, key, sys::ap_pglobal) };
+    room
+}
+
+/// Finds the handler of a request and lets it answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
+    const INTERNAL_ERROR: c_int = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
+    // SAFETY: the header asks for a live request.
+    unsafe {
+        // The insertion of filters may set a handler too.
+        sys::ap_run_insert_filter(r);
+
+        let before = (*r).handler;
+        if (*r).handler.is_null() {
+            (*r).handler = handler_of_type(r);
+        }
+        let result = sys::ap_run_handler(r);
+        let asked = (*r).handler;
+        (*r).handler = before;
+        match result {
+            sys::DONE | sys::SUSPENDED | sys::AP_FILTER_ERROR => result,
+            sys::DECLINED => {
+                if !before.is_null() && !(*r).filename.is_null() {
+                    let text = format!(
+                        "AH00523: handler \"{}\" not found for: {}",
+                        super::lossy(asked),
+                        super::lossy((*r).filename)
+                    );
+                    log_request(r, sys::APLOG_WARNING, &text);
+                }
+                INTERNAL_ERROR
+            }
+            ok if ok == sys::OK as c_int => ok,
+            code if (100..600).contains(&code) => code,
+            code => {
+                let text = format!(
+                    "AH00524: Handler for {} returned invalid result code {code}",
+                    super::lossy(asked)
+                );
+                log_request(r, sys::APLOG_CRIT, &text);
+                INTERNAL_ERROR
+            }
+        }
+    }
+}
+
+/// The handler of a request that none was set for: its media type without parameters, or
+/// `default-handler`.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn handler_of_type(r: *mut request_rec) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if (*r).content_type.is_null() {
+            return c"default-handler".as_ptr();
+        }
+        let kind = CStr::from_ptr((*r).content_type).to_bytes();
+        let Some(end) = kind.iter().position(|&byte| byte == b';') else {
+            return (*r).content_type;
+        };
+        let spaces = kind[..end]
+            .iter()
+            .rev()
+            .take_while(|&&byte| byte == b' ')
+            .count();
+        super::pool_text((*r).pool, &kind[..end - spaces])
+    }
+}
+
+/// # Safety
+/// `r` is live.
+pub(super) unsafe fn log_request(r: *mut request_rec, level: u32, text: &str) {
+    let text = super::reader::c_string(text.as_bytes());
+    // SAFETY: the caller's promise; the format takes one string.
+    unsafe {
+        sys::ap_log_rerror_(
+            c"config.c".as_ptr(),
+            0,
+            super::CORE,
+            level as c_int,
+            0,
+            r,
+            c"%s".as_ptr(),
+            text.as_ptr(),
+        );
+    }
+}

@@ -1,0 +1,462 @@
+//! The core's network filters, `ap_core_input_filter` and `ap_core_output_filter`: the ends of a
+//! connection's filter chains. They translate between brigades and `conn::network`.
+//!
+//! (No header declares them; Apache exports them all the same.) Below them: the few socket and bucket operations that `conn::network` is built of.
+
+use std::{
+    ffi::{c_int, c_void},
+    io,
+    os::fd::RawFd,
+    ptr::null_mut,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use httpd_sys as sys;
+use module_sdk::raw::{Brigade, Bucket, Pool};
+use tokio::io::{Interest, unix::AsyncFd};
+
+use crate::conn::network::{Network, Sent, Wait};
+
+const APR_EAGAIN: sys::apr_status_t = libc::EAGAIN;
+const APR_EOF: sys::apr_status_t = 70014;
+const APR_TIMEUP: sys::apr_status_t = 70007;
+const APR_ENOTIMPL: sys::apr_status_t = 70023;
+const APR_ECONNABORTED: sys::apr_status_t = libc::ECONNABORTED;
+
+/// The longest line that is handed out in one piece (httpd.h: HUGE_STRING_LEN).
+const LONGEST_LINE: usize = sys::HUGE_STRING_LEN as usize;
+
+/// Below this it is not worth sending before more comes or the request ends.
+const WORTH_SENDING: usize = 4096;
+
+/// The filters' handles, for `pre_connection` and for modules that look for them.
+#[unsafe(no_mangle)]
+pub static mut ap_core_input_filter_handle: *mut sys::ap_filter_rec_t = null_mut();
+#[unsafe(no_mangle)]
+pub static mut ap_core_output_filter_handle: *mut sys::ap_filter_rec_t = null_mut();
+
+/// The network of a core filter.
+///
+/// # Safety
+/// `f` is one of the core's network filters, added by `pre_connection`.
+unsafe fn network_of<'a>(f: *mut sys::ap_filter_t) -> &'a mut Network {
+    // SAFETY: the context is the connection's network, which lives as long as its pool; filters of
+    // one connection run on one thread at a time.
+    unsafe { &mut *(*f).ctx.cast::<Network>() }
+}
+
+/// What APR calls an error of the socket.
+pub fn status_of(error: &io::Error) -> sys::apr_status_t {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => APR_EAGAIN,
+        io::ErrorKind::TimedOut => APR_TIMEUP,
+        _ => error.raw_os_error().unwrap_or(libc::EIO),
+    }
+}
+
+/// Hands received bytes to the filter above.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_core_input_filter(
+    f: *mut sys::ap_filter_t,
+    bb: *mut sys::apr_bucket_brigade,
+    mode: sys::ap_input_mode_t,
+    block: sys::apr_read_type_e,
+    readbytes: sys::apr_off_t,
+) -> sys::apr_status_t {
+    // SAFETY: the filter is ours, the brigade live.
+    let (network, out) = unsafe { (network_of(f), Brigade::from_ptr(bb)) };
+    let wait = if block == sys::APR_NONBLOCK_READ {
+        Wait::Never
+    } else {
+        Wait::Allowed
+    };
+    match mode {
+        sys::AP_MODE_INIT => 0,
+        sys::AP_MODE_GETLINE => line(network, out, wait),
+        sys::AP_MODE_READBYTES | sys::AP_MODE_SPECULATIVE => {
+            let most = usize::try_from(readbytes).unwrap_or(0);
+            bytes(network, out, wait, most, mode == sys::AP_MODE_SPECULATIVE)
+        }
+        sys::AP_MODE_EATCRLF => eat_line_ends(network),
+        sys::AP_MODE_EXHAUSTIVE => {
+            if network.ended() && network.unread().is_empty() {
+                return APR_EOF;
+            }
+            hand_out(network, out, usize::MAX, true);
+            network.set_ended();
+            // SAFETY: the socket lives as long as the connection.
+            unsafe {
+                let socket = sys::ap_get_conn_socket((*f).c);
+                out.push(Bucket::from_ptr(sys::apr_bucket_socket_create(
+                    socket,
+                    out.allocator(),
+                )));
+            }
+            0
+        }
+        _ => APR_ENOTIMPL,
+    }
+}
+
+/// Appends a copy of up to `most` unread bytes to `out`.
+fn hand_out(network: &mut Network, out: Brigade<'_>, most: usize, consume: bool) {
+    let count = network.unread().len().min(most);
+    if count == 0 {
+        return;
+    }
+    let unread = &network.unread()[..count];
+    // SAFETY: the bytes are copied into memory of the brigade's allocator.
+    unsafe {
+        out.push(Bucket::from_ptr(sys::apr_bucket_heap_create(
+            unread.as_ptr().cast(),
+            count,
+            None,
+            out.allocator(),
+        )));
+    }
+    if consume {
+        network.consume(count);
+    }
+}
+
+fn line(network: &mut Network, out: Brigade<'_>, wait: Wait) -> sys::apr_status_t {
+    let mut searched = 0;
+    loop {
+        let unread = network.unread();
+        let end = unread[searched..].iter().position(|&byte| byte == b'\n');
+        if let Some(end) = end.map(|end| searched + end + 1) {
+            hand_out(network, out, end.min(LONGEST_LINE), true);
+            return 0;
+        }
+        searched = unread.len();
+        if searched >= LONGEST_LINE {
+            hand_out(network, out, LONGEST_LINE, true);
+            return 0;
+        }
+        match network.receive(wait) {
+            Ok(0) if searched == 0 => return APR_EOF,
+            Ok(0) => {
+                hand_out(network, out, usize::MAX, true);
+                return 0;
+            }
+            Ok(_) => {}
+            // As the header says: a line that is not there yet is an empty brigade, not an error.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                hand_out(network, out, usize::MAX, true);
+                return 0;
+            }
+            Err(error) => return status_of(&error),
+        }
+    }
+}
+
+fn bytes(
+    network: &mut Network,
+    out: Brigade<'_>,
+    wait: Wait,
+    most: usize,
+    speculative: bool,
+) -> sys::apr_status_t {
+    if network.unread().is_empty() {
+        if network.ended() {
+            return APR_EOF;
+        }
+        // Whoever only looks ahead after the socket was emptied learns that without a system call.
+        if speculative && wait == Wait::Never && network.drained() {
+            return APR_EAGAIN;
+        }
+        match network.receive(wait) {
+            Ok(0) if wait == Wait::Never => return APR_EOF,
+            Ok(0) => {
+                if !speculative {
+                    // SAFETY: the allocator is the brigade's.
+                    let eos = unsafe { sys::apr_bucket_eos_create(out.allocator()) };
+                    // SAFETY: a new bucket.
+                    out.push(unsafe { Bucket::from_ptr(eos) });
+                }
+                return 0;
+            }
+            Ok(_) => {}
+            Err(error) => return status_of(&error),
+        }
+    }
+    hand_out(network, out, most, !speculative);
+    0
+}
+
+fn eat_line_ends(network: &mut Network) -> sys::apr_status_t {
+    loop {
+        let unread = network.unread();
+        let ends = unread
+            .iter()
+            .take_while(|&&byte| byte == b'\r' || byte == b'\n')
+            .count();
+        let all = ends == unread.len();
+        if ends > 0 {
+            network.consume(ends);
+        }
+        if !all || network.drained() {
+            return 0;
+        }
+        match network.receive(Wait::Never) {
+            Ok(0) => return 0,
+            Ok(_) => {}
+            Err(_) => return 0,
+        }
+    }
+}
+
+/// Sends what the filter above hands down, or keeps it for later when it is little.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_core_output_filter(
+    f: *mut sys::ap_filter_t,
+    bb: *mut sys::apr_bucket_brigade,
+) -> sys::apr_status_t {
+    // SAFETY: the filter is ours.
+    let (network, c) = unsafe { (network_of(f), (*f).c) };
+    // SAFETY: a brigade of the caller, or NULL to send what is pending.
+    let brigade = (!bb.is_null()).then(|| unsafe { Brigade::from_ptr(bb) });
+    // SAFETY: the connection is live.
+    if unsafe { (*c).aborted } != 0 {
+        brigade.inspect(|brigade| brigade.clear());
+        return APR_ECONNABORTED;
+    }
+    let (mut flush, mut ends, mut total) = (brigade.is_none(), false, 0);
+    if let Some(brigade) = brigade {
+        for bucket in brigade.iter() {
+            flush |= bucket.is_flush();
+            ends |= bucket.is_eos() || bucket.kind() == &raw const sys::ap_bucket_type_eoc;
+            // A pipe's length shows on reading; it is read in its turn.
+            total += bucket.len().unwrap_or(WORTH_SENDING);
+        }
+        network.pending().append(brigade);
+    }
+    // SAFETY: the connection is live.
+    let kept = unsafe { (*c).data_in_output_filters } != 0;
+    let pipelined = !network.unread().is_empty();
+    let result = if flush && brigade.is_some() {
+        network.send(Wait::Allowed)
+    } else if flush || (ends && !pipelined) || total >= WORTH_SENDING || kept {
+        network.send(Wait::Never)
+    } else {
+        Ok(Sent::Blocked)
+    };
+    match result.and_then(|sent| keep_rest(network, c, sent)) {
+        Ok(()) => 0,
+        Err(error) => {
+            // SAFETY: the connection is live.
+            unsafe { (*c).aborted = 1 };
+            network.discard_pending();
+            status_of(&error)
+        }
+    }
+}
+
+/// Keeps what was not sent, or waits until it is little enough to be kept.
+fn keep_rest(network: &mut Network, c: *mut sys::conn_rec, sent: Sent) -> io::Result<()> {
+    let kept = if sent == Sent::All {
+        false
+    } else {
+        if network.set_aside()? >= network.threshold {
+            network.send(Wait::Allowed)?;
+        }
+        !network.pending().is_empty()
+    };
+    // SAFETY: the connection is live.
+    unsafe { (*c).data_in_output_filters = c_int::from(kept) };
+    Ok(())
+}
+
+/// Lets a task wait for a socket that stays open for as long as the task watches it: a connection's
+/// until its session is dropped, a listening one until the child ends.
+///
+/// # Errors
+/// When the reactor cannot take it.
+pub fn watch(socket: RawFd, interest: Interest) -> io::Result<AsyncFd<RawFd>> {
+    // SAFETY: as said above; both callers drop the watch first.
+    unsafe { AsyncFd::register_with_interest(socket, interest) }.map_err(Into::into)
+}
+
+/// Receives into `buffer` without waiting.
+///
+/// # Errors
+/// The socket's error, `WouldBlock` among them.
+pub fn receive(socket: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the buffer is as long as is said.
+    let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+    usize::try_from(got).map_err(|_| io::Error::last_os_error())
+}
+
+/// Sends pieces without waiting; `more` says that more follows at once.
+///
+/// # Errors
+/// The socket's error, `WouldBlock` among them.
+pub fn send(socket: RawFd, pieces: &[io::IoSlice<'_>], more: bool) -> io::Result<usize> {
+    // SAFETY: zero is a valid value for every field; IoSlice has the layout of iovec.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = pieces.as_ptr().cast_mut().cast();
+        message.msg_iovlen = pieces.len();
+        let more = if more { libc::MSG_MORE } else { 0 };
+        libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL | more)
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// The file record of a file bucket.
+fn file_of(bucket: Bucket<'_>) -> *mut sys::apr_bucket_file {
+    debug_assert!(bucket.is_file());
+    // SAFETY: the bucket is live; a file bucket's data is this record.
+    unsafe { (*bucket.as_ptr()).data.cast() }
+}
+
+/// Whether a bucket is a part of a file, `least` bytes or more, that may be sent by the kernel.
+pub fn goes_by_sendfile(bucket: Bucket<'_>, least: usize) -> bool {
+    if !bucket.is_file() || bucket.len().unwrap_or(0) < least {
+        return false;
+    }
+    // SAFETY: the file is open as long as its bucket lives.
+    let flags = unsafe { sys::apr_file_flags_get((*file_of(bucket)).fd) };
+    flags & sys::APR_FOPEN_SENDFILE_ENABLED as i32 != 0
+}
+
+/// Lets the kernel send (a part of) a file bucket, without waiting.
+///
+/// # Errors
+/// The socket's error; `UnexpectedEof` when the file has become shorter.
+pub fn sendfile(socket: RawFd, bucket: Bucket<'_>) -> io::Result<usize> {
+    let mut descriptor = -1;
+    // SAFETY: the file is open as long as its bucket lives; sendfile only reads `offset`'s place.
+    let sent = unsafe {
+        sys::apr_os_file_get(&raw mut descriptor, (*file_of(bucket)).fd);
+        let mut offset = (*bucket.as_ptr()).start;
+        libc::sendfile(
+            socket,
+            descriptor,
+            &raw mut offset,
+            (*bucket.as_ptr()).length,
+        )
+    };
+    match usize::try_from(sent) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(sent) => Ok(sent),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Turns a small file bucket into one that holds its bytes: one pread, where APR would map or seek.
+///
+/// # Errors
+/// The file's error; `UnexpectedEof` when it has become shorter.
+pub fn read_small_file(bucket: Bucket<'_>, most: usize) -> io::Result<()> {
+    let Some(length) = bucket
+        .len()
+        .filter(|&length| bucket.is_file() && length > 0 && length <= most)
+    else {
+        return Ok(());
+    };
+    // SAFETY: the memory is as large as asked for; the bucket gives up its file before it takes
+    // the bytes, as apr_bucket_heap_make expects of the bucket it is given.
+    unsafe {
+        let mut descriptor = -1;
+        sys::apr_os_file_get(&raw mut descriptor, (*file_of(bucket)).fd);
+        let raw = bucket.as_ptr();
+        let memory = sys::apr_bucket_alloc(length, (*raw).list);
+        let mut got = 0;
+        while got < length {
+            let at = (*raw).start + got as i64;
+            match libc::pread(descriptor, memory.byte_add(got), length - got, at) {
+                0 => {
+                    sys::apr_bucket_free(memory);
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                read if read > 0 => got += read as usize,
+                _ => {
+                    let error = io::Error::last_os_error();
+                    if error.kind() != io::ErrorKind::Interrupted {
+                        sys::apr_bucket_free(memory);
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        let (file_data, file_kind) = ((*raw).data, (*raw).type_);
+        sys::apr_bucket_heap_make(raw, memory.cast(), length, Some(sys::apr_bucket_free));
+        if let Some(destroy) = (*file_kind).destroy {
+            destroy(file_data);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a bucket; a pipe's read may wait when that is allowed.
+///
+/// # Errors
+/// `WouldBlock`, or what the bucket's type says.
+pub fn bucket_read<'b>(bucket: Bucket<'b>, wait: Wait) -> io::Result<&'b [u8]> {
+    let result = match bucket.read(sys::APR_NONBLOCK_READ) {
+        Err(APR_EAGAIN) if wait == Wait::Allowed => {
+            crate::conn::wait::blocking(|| bucket.read(sys::APR_BLOCK_READ))
+        }
+        other => other,
+    };
+    result.map_err(|status| match status {
+        APR_TIMEUP => io::ErrorKind::TimedOut.into(),
+        status if status < sys::APR_OS_START_ERROR as i32 => io::Error::from_raw_os_error(status),
+        status => io::Error::other(format!("reading a bucket: APR status {status}")),
+    })
+}
+
+/// A pool of a connection for what it keeps until the socket takes it; destroyed with this.
+pub struct KeepPool(*mut sys::apr_pool_t);
+
+impl KeepPool {
+    /// A pool of its own below the connection's.
+    pub fn new(c: *mut sys::conn_rec) -> Self {
+        let mut pool = null_mut();
+        // SAFETY: the connection is live; APR ends the process when memory runs out.
+        unsafe { sys::apr_pool_create_ex(&raw mut pool, (*c).pool, None, null_mut()) };
+        Self(pool)
+    }
+
+    /// The pool.
+    pub fn pool(&self) -> Pool<'_> {
+        // SAFETY: lives as long as this.
+        unsafe { Pool::from_ptr(self.0) }
+    }
+}
+
+impl Drop for KeepPool {
+    fn drop(&mut self) {
+        // SAFETY: nothing refers to it any more: what was kept in it has been sent or thrown away.
+        unsafe { sys::apr_pool_destroy(self.0) }
+    }
+}
+
+/// mod_logio's counter of bytes sent, when it is there.
+static ADD_BYTES_OUT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+
+/// Looks for mod_logio's counter; called when all modules have offered their functions.
+pub fn find_byte_counter() {
+    // SAFETY: the name ends with NUL.
+    let function = unsafe { sys::apr_dynamic_fn_retrieve(c"ap_logio_add_bytes_out".as_ptr()) };
+    let address = function.map_or(null_mut(), |function| function as *mut c_void);
+    ADD_BYTES_OUT.store(address, Ordering::Relaxed);
+}
+
+/// Tells mod_logio how many bytes left.
+pub fn count_sent(network: &Network, bytes: usize) {
+    let function = ADD_BYTES_OUT.load(Ordering::Relaxed);
+    if function.is_null() {
+        return;
+    }
+    // SAFETY: registered under this name by mod_logio with this very type (mod_logio's contract);
+    // the connection outlives its network.
+    unsafe {
+        let function = std::mem::transmute::<
+            *mut c_void,
+            unsafe extern "C" fn(*mut sys::conn_rec, sys::apr_off_t),
+        >(function);
+        function(network.connection(), bytes as sys::apr_off_t);
+    }
+}

@@ -1,0 +1,13 @@
+//! A connection's life, from accept to lingering close.
+//!
+//! `network` is the socket with what was received ahead and what waits to be sent; the core's
+//! network filters (`abi/network_filters.rs`) are its face towards modules. `wait` is how a thread
+//! waits for a socket without holding up others. `head` tells when a request head is complete.
+//! `life` is the task of a connection: it waits without a thread and runs requests on the thread
+//! that received them. `linger` closes so that the client gets the last bytes.
+
+pub mod head;
+pub mod life;
+pub mod linger;
+pub mod network;
+pub mod wait;

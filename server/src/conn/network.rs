@@ -1,0 +1,347 @@
+//! The socket of a connection, what was received ahead of its use, and what waits to be sent.
+
+use std::{io, os::fd::RawFd, time::Duration};
+
+use httpd_sys as sys;
+use module_sdk::raw::{Brigade, Bucket};
+
+use super::wait::{Readiness, wait_blocking};
+use crate::abi::network_filters::{self as raw, KeepPool};
+
+/// How much is asked of the socket at once.
+pub const RECEIVE_SIZE: usize = 16 * 1024;
+
+/// Files up to this size are read and sent together with the head; larger ones go by sendfile.
+const SENDFILE_MIN: usize = 16 * 1024;
+
+/// How many pieces go into one writev.
+const MAX_PIECES: usize = 64;
+
+/// Whether an operation may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It may, on this thread.
+    Allowed,
+    /// It returns `WouldBlock` instead.
+    Never,
+}
+
+/// How far sending has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing is left.
+    All,
+    /// The socket takes no more for now.
+    Blocked,
+}
+
+/// A socket and its buffers. It lives as long as its connection's pool.
+pub struct Network {
+    socket: RawFd,
+    connection: *mut sys::conn_rec,
+    received: Vec<u8>,
+    /// So many of `received` have been used.
+    used: usize,
+    /// The client has closed its side.
+    ended: bool,
+    /// The last receive left nothing in the socket: another would find nothing.
+    drained: bool,
+    /// The time for receiving is over.
+    expired: bool,
+    /// How many bytes the socket has taken in all.
+    sent: u64,
+    pending: Brigade<'static>,
+    /// Where what is kept of `pending` lives until it is sent.
+    keep: Option<KeepPool>,
+    /// How long a wait may last; `None`: for ever.
+    pub timeout: Option<Duration>,
+    /// How many bytes of output may wait before the producer has to.
+    pub threshold: usize,
+}
+
+impl Network {
+    /// `pending` is empty and lives as long as the connection.
+    pub fn new(
+        socket: RawFd,
+        connection: *mut sys::conn_rec,
+        pending: Brigade<'static>,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            socket,
+            connection,
+            received: Vec::new(),
+            used: 0,
+            ended: false,
+            drained: false,
+            expired: false,
+            sent: 0,
+            pending,
+            keep: None,
+            timeout,
+            threshold: 64 * 1024,
+        }
+    }
+
+    /// The socket's descriptor.
+    pub fn socket(&self) -> RawFd {
+        self.socket
+    }
+
+    /// The connection this is the network of.
+    pub fn connection(&self) -> *mut sys::conn_rec {
+        self.connection
+    }
+
+    /// What was received and not yet used.
+    pub fn unread(&self) -> &[u8] {
+        &self.received[self.used..]
+    }
+
+    /// Whether the client has closed its side; bytes may still be unread.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether nothing can be had without waiting, as far as is known.
+    pub fn drained(&self) -> bool {
+        self.drained && self.unread().is_empty()
+    }
+
+    /// Takes in bytes that were received elsewhere; fewer than asked for mean a drained socket.
+    pub fn take_in(&mut self, bytes: &[u8], drained: bool) {
+        self.received.extend_from_slice(bytes);
+        self.drained = drained;
+    }
+
+    /// Notes that the client has closed its side.
+    pub fn set_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Ends the time for receiving: who asks for more than there is gets `TimedOut`.
+    pub fn set_expired(&mut self) {
+        self.expired = true;
+    }
+
+    /// How many bytes the socket has taken in all.
+    pub fn bytes_sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Marks the first `count` unread bytes as used.
+    pub fn consume(&mut self, count: usize) {
+        self.used += count;
+        debug_assert!(self.used <= self.received.len());
+        if self.used >= self.received.len() {
+            self.used = 0;
+            // An idle connection keeps no buffer.
+            self.received = Vec::new();
+        }
+    }
+
+    /// Receives more. `Ok(0)` is the end.
+    ///
+    /// # Errors
+    /// `WouldBlock` when waiting is not allowed, `TimedOut`, or the socket's error.
+    pub fn receive(&mut self, wait: Wait) -> io::Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        if self.expired {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let before = self.received.len();
+        loop {
+            self.received.resize(before + RECEIVE_SIZE, 0);
+            let result = raw::receive(self.socket, &mut self.received[before..]);
+            let got = *result.as_ref().unwrap_or(&0);
+            self.received.truncate(before + got);
+            match result {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(0);
+                }
+                Ok(got) => {
+                    self.drained = got < RECEIVE_SIZE;
+                    return Ok(got);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.drained = true;
+                    if wait == Wait::Never {
+                        return Err(error);
+                    }
+                    wait_blocking(self.socket, Readiness::Readable, self.timeout)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What waits to be sent.
+    pub fn pending(&self) -> Brigade<'static> {
+        self.pending
+    }
+
+    /// Sends what is pending, from the first bucket on.
+    ///
+    /// # Errors
+    /// The socket's error, or `TimedOut`; the client is gone then.
+    pub fn send(&mut self, wait: Wait) -> io::Result<Sent> {
+        loop {
+            match self.send_some() {
+                Ok(Sent::All) => return Ok(Sent::All),
+                Ok(Sent::Blocked) if wait == Wait::Never => return Ok(Sent::Blocked),
+                Ok(Sent::Blocked) => {
+                    wait_blocking(self.socket, Readiness::Writable, self.timeout)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Sends until nothing is left or the socket is full.
+    fn send_some(&mut self) -> io::Result<Sent> {
+        loop {
+            let mut pieces = [io::IoSlice::new(&[]); MAX_PIECES];
+            let (mut count, mut total) = (0, 0);
+            let mut more = false;
+            let mut file = None;
+            let mut next = self.pending.first();
+            while let Some(bucket) = next {
+                if bucket.is_metadata() {
+                    // What ends a request (EOR) frees its memory, so what stands before it has to
+                    // be sent first.
+                    if total == 0 && file.is_none() {
+                        next = self.pending.next(bucket);
+                        bucket.delete();
+                        continue;
+                    }
+                } else if raw::goes_by_sendfile(bucket, SENDFILE_MIN) {
+                    if total == 0 {
+                        file = Some(bucket);
+                    } else {
+                        more = true;
+                    }
+                    break;
+                } else {
+                    if count == MAX_PIECES {
+                        more = true;
+                        break;
+                    }
+                    let data = self.data_of(bucket, total > 0)?;
+                    let Some(data) = data else {
+                        break;
+                    };
+                    if !data.is_empty() {
+                        pieces[count] = io::IoSlice::new(data);
+                        count += 1;
+                        total += data.len();
+                    }
+                }
+                next = self.pending.next(bucket);
+            }
+            if let Some(bucket) = file {
+                match raw::sendfile(self.socket, bucket) {
+                    Ok(sent) => {
+                        self.drop_sent(sent);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        return Ok(Sent::Blocked);
+                    }
+                    Err(error) => return Err(error),
+                }
+                continue;
+            }
+            if total == 0 {
+                if self.pending.is_empty() {
+                    self.keep = None;
+                }
+                return Ok(Sent::All);
+            }
+            match raw::send(self.socket, &pieces[..count], more) {
+                Ok(sent) => {
+                    self.drop_sent(sent);
+                    if sent < total {
+                        return Ok(Sent::Blocked);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Sent::Blocked);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The bytes of a data bucket; `None` when they are to come (a pipe) and others can go first.
+    fn data_of(&self, bucket: Bucket<'static>, others: bool) -> io::Result<Option<&'static [u8]>> {
+        raw::read_small_file(bucket, SENDFILE_MIN)?;
+        if bucket.len().is_some() || !others {
+            return raw::bucket_read(bucket, Wait::Allowed).map(Some);
+        }
+        match raw::bucket_read(bucket, Wait::Never) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Removes `sent` bytes from the front, and the metadata among them.
+    fn drop_sent(&mut self, mut sent: usize) {
+        self.sent += sent as u64;
+        // Before the bucket that ends the request is reached: its deletion writes the log.
+        raw::count_sent(self, sent);
+        while let Some(bucket) = self.pending.first() {
+            if bucket.is_metadata() {
+                bucket.delete();
+                continue;
+            }
+            // Everything that was sent has a known length.
+            let length = bucket.len().unwrap_or(0);
+            if sent == 0 && length > 0 {
+                return;
+            }
+            if length > sent {
+                if bucket.split(sent).is_err() {
+                    return;
+                }
+                bucket.delete();
+                return;
+            }
+            sent -= length;
+            bucket.delete();
+        }
+    }
+
+    /// Makes what is pending independent of the memory it was made from, and says how many bytes
+    /// it is. Called when the caller's brigade ends before the socket took everything.
+    ///
+    /// # Errors
+    /// When a bucket can be neither kept nor read.
+    pub fn set_aside(&mut self) -> io::Result<usize> {
+        let connection = self.connection;
+        let keep = self.keep.get_or_insert_with(|| KeepPool::new(connection));
+        let pool = keep.pool();
+        let mut total = 0;
+        let mut next = self.pending.first();
+        while let Some(bucket) = next {
+            if !bucket.is_metadata() {
+                if bucket.set_aside(pool).is_err() {
+                    // Pipes and the like cannot be kept: reading makes a copy.
+                    raw::bucket_read(bucket, Wait::Allowed)?;
+                }
+                total += bucket.len().unwrap_or(0);
+            }
+            next = self.pending.next(bucket);
+        }
+        Ok(total)
+    }
+
+    /// Throws away what is pending: the client is gone.
+    pub fn discard_pending(&mut self) {
+        self.pending.clear();
+        self.keep = None;
+    }
+}

@@ -1,0 +1,66 @@
+//! Waiting for a socket on the thread that runs a request.
+//!
+//! On a reactor thread the wait hands the reactor to another thread first, so that other
+//! connections go on; on a thread that a module made, it is a plain poll.
+
+use std::{io, os::fd::RawFd, time::Duration};
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Bytes, or the end, to be read.
+    Readable,
+    /// Room for bytes to be written.
+    Writable,
+}
+
+/// Waits until `socket` is ready or `timeout` has passed (`None`: for ever).
+///
+/// # Errors
+/// `TimedOut`, or what poll says.
+pub fn wait_blocking(
+    socket: RawFd,
+    readiness: Readiness,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    blocking(|| poll(socket, readiness, timeout))
+}
+
+/// Runs something that may take long: a reactor thread gives its other connections away first.
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    crate::log::access::flush_thread_logs();
+    match tokio::runtime::Handle::try_current() {
+        Ok(_) => tokio::task::block_in_place(work),
+        Err(_) => work(),
+    }
+}
+
+fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::Result<()> {
+    let mut descriptor = libc::pollfd {
+        fd: socket,
+        events: match readiness {
+            Readiness::Readable => libc::POLLIN,
+            Readiness::Writable => libc::POLLOUT,
+        },
+        revents: 0,
+    };
+    let deadline = timeout.map(|timeout| std::time::Instant::now() + timeout);
+    loop {
+        let left = deadline.map_or(-1, |deadline| {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            // Rounded up, so that poll does not return just before the deadline and spin.
+            i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+        });
+        // SAFETY: one pollfd, which lives for the call.
+        match unsafe { libc::poll(&raw mut descriptor, 1, left) } {
+            0 => return Err(io::ErrorKind::TimedOut.into()),
+            -1 => {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+            _ => return Ok(()),
+        }
+    }
+}

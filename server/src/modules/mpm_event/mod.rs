@@ -1,0 +1,235 @@
+//! `mpm_event_module`: the directives and hooks by which configuration and modules see the event
+//! MPM. What it does stands in `mpm`.
+
+mod directives;
+
+use std::{
+    ffi::{c_char, c_int, c_void},
+    ptr::{null, null_mut},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use httpd_sys as sys;
+
+use crate::{
+    abi::{http_connection, mpm_common},
+    mpm::{self, control, settings},
+};
+
+/// The module.
+#[unsafe(no_mangle)]
+pub static mut mpm_event_module: sys::module = sys::module {
+    version: sys::MODULE_MAGIC_NUMBER_MAJOR as c_int,
+    minor_version: sys::MODULE_MAGIC_NUMBER_MINOR as c_int,
+    module_index: -1,
+    name: c"event.c".as_ptr(),
+    dynamic_load_handle: null_mut(),
+    next: null_mut(),
+    magic: sys::MODULE_MAGIC_COOKIE as u64,
+    rewrite_args: None,
+    create_dir_config: None,
+    merge_dir_config: None,
+    create_server_config: None,
+    merge_server_config: None,
+    cmds: (&raw const directives::COMMANDS).cast(),
+    register_hooks: Some(register_hooks),
+    flags: 0,
+};
+
+/// The module's index, for log lines.
+pub fn index() -> c_int {
+    // SAFETY: a plain number, written while the configuration is read.
+    unsafe { mpm_event_module.module_index }
+}
+
+/// The runtime of a child, for timed callbacks; empty in the control process.
+static RUNTIME: OnceLock<tokio::runtime::Handle> = OnceLock::new();
+
+/// Lets timed callbacks be registered from now on.
+pub fn set_runtime(handle: tokio::runtime::Handle) {
+    // A child has one runtime; a second call changes nothing.
+    let _ = RUNTIME.set(handle);
+}
+
+unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
+    let middle = sys::APR_HOOK_MIDDLE as c_int;
+    // Before modules that ask how many threads there are, and before logs move away from the
+    // terminal that started the server.
+    let after: [*const c_char; 2] = [c"core.c".as_ptr(), null()];
+    let first = sys::APR_HOOK_REALLY_FIRST;
+    // SAFETY: called while hooks are registered; the list of names is copied by the sorting, which
+    // happens later, so it is leaked: a few bytes a reading of the configuration.
+    unsafe {
+        let after = Box::leak(Box::new(after)).as_ptr();
+        sys::ap_hook_open_logs(Some(open_logs), after, null(), middle);
+        sys::ap_hook_pre_config(Some(pre_config), null(), null(), first);
+        sys::ap_hook_check_config(Some(check_config), null(), null(), middle);
+        sys::ap_hook_mpm(Some(run), null(), null(), middle);
+        sys::ap_hook_mpm_query(Some(query), null(), null(), middle);
+        sys::ap_hook_mpm_get_name(Some(name), null(), null(), middle);
+        sys::ap_hook_mpm_register_timed_callback(Some(call_later), null(), null(), middle);
+        http_connection::register_core_hooks();
+    }
+}
+
+/// How the server was asked to run, by `-D` and `-X`.
+fn defined(name: &std::ffi::CStr) -> bool {
+    // SAFETY: a string; the list of definitions is complete.
+    unsafe { sys::ap_exists_config_define(name.as_ptr()) != 0 }
+}
+
+unsafe extern "C" fn pre_config(
+    _pconf: *mut sys::apr_pool_t,
+    _plog: *mut sys::apr_pool_t,
+    _ptemp: *mut sys::apr_pool_t,
+) -> c_int {
+    mpm::inherit_generation();
+    let mut state = 0;
+    let mut mode = 0;
+    // SAFETY: `state` takes the answer.
+    unsafe {
+        state = sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int).max(state);
+        mode = sys::ap_state_query(sys::AP_SQ_RUN_MODE as c_int).max(mode);
+    }
+    let second_pass = state == sys::AP_SQ_MS_CREATE_CONFIG as c_int;
+    let serves = mode == sys::AP_SQ_RM_NORMAL as c_int;
+    let stays = [c"DEBUG", c"ONE_PROCESS", c"NO_DETACH", c"FOREGROUND"]
+        .into_iter()
+        .any(defined);
+    // A process that executed itself for a restart has left the terminal already.
+    if second_pass && serves && !stays && mpm::generation() == 0 {
+        // SAFETY: the process has one thread.
+        let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
+        if status != 0 {
+            control::log(sys::APLOG_CRIT, "AH00486: apr_proc_detach failed");
+            return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
+        }
+    }
+    mpm_common::reset();
+    settings::change(|settings| *settings = settings::Settings::DEFAULT);
+    // SAFETY: called while the configuration is read.
+    unsafe { sys::ap_listen_pre_config() };
+    sys::OK as c_int
+}
+
+unsafe extern "C" fn check_config(
+    _pconf: *mut sys::apr_pool_t,
+    _plog: *mut sys::apr_pool_t,
+    _ptemp: *mut sys::apr_pool_t,
+    _server: *mut sys::server_rec,
+) -> c_int {
+    let mut warnings = Vec::new();
+    settings::change(|settings| warnings = settings.check());
+    for warning in warnings {
+        control::log(sys::APLOG_WARNING | sys::APLOG_STARTUP, &warning);
+    }
+    sys::OK as c_int
+}
+
+unsafe extern "C" fn open_logs(
+    pconf: *mut sys::apr_pool_t,
+    _plog: *mut sys::apr_pool_t,
+    _ptemp: *mut sys::apr_pool_t,
+    server: *mut sys::server_rec,
+) -> c_int {
+    mpm::set_configuration_pool(pconf);
+    // SAFETY: the main server is live.
+    if unsafe { sys::ap_setup_listeners(server) } < 1 {
+        control::log(
+            sys::APLOG_ALERT | sys::APLOG_STARTUP,
+            "AH00526: no listening sockets available, shutting down",
+        );
+        return sys::DONE;
+    }
+    sys::OK as c_int
+}
+
+/// The control process's work, until the server stops.
+unsafe extern "C" fn run(
+    pconf: *mut sys::apr_pool_t,
+    _plog: *mut sys::apr_pool_t,
+    server: *mut sys::server_rec,
+) -> c_int {
+    mpm::set_configuration_pool(pconf);
+    // SAFETY: pconf and the main server are live; the control process has one thread.
+    unsafe {
+        sys::ap_log_pid(pconf, sys::ap_pid_fname);
+        if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
+            return sys::DONE;
+        }
+    }
+    if defined(c"ONE_PROCESS") || defined(c"DEBUG") {
+        control::run_in_foreground();
+    } else {
+        control::run();
+    }
+    // SAFETY: as above.
+    unsafe { sys::ap_remove_pid(pconf, sys::ap_pid_fname) };
+    sys::DONE
+}
+
+unsafe extern "C" fn name() -> *const c_char {
+    c"event".as_ptr()
+}
+
+unsafe extern "C" fn query(
+    code: c_int,
+    result: *mut c_int,
+    status: *mut sys::apr_status_t,
+) -> c_int {
+    const APR_ENOTIMPL: sys::apr_status_t = 70023;
+    let settings = settings::settings();
+    let answer = match code as u32 {
+        sys::AP_MPMQ_MAX_DAEMON_USED | sys::AP_MPMQ_MAX_DAEMONS => settings.start_servers,
+        sys::AP_MPMQ_IS_THREADED => sys::AP_MPMQ_STATIC as c_int,
+        sys::AP_MPMQ_IS_FORKED => sys::AP_MPMQ_DYNAMIC as c_int,
+        sys::AP_MPMQ_IS_ASYNC => 1,
+        sys::AP_MPMQ_HARD_LIMIT_DAEMONS => settings.server_limit,
+        sys::AP_MPMQ_HARD_LIMIT_THREADS => settings.thread_limit,
+        sys::AP_MPMQ_MAX_THREADS => settings.threads_per_child,
+        sys::AP_MPMQ_MIN_SPARE_DAEMONS | sys::AP_MPMQ_MAX_SPARE_DAEMONS => 0,
+        sys::AP_MPMQ_MIN_SPARE_THREADS => settings.min_spare_threads,
+        sys::AP_MPMQ_MAX_SPARE_THREADS => settings.max_spare_threads,
+        // SAFETY: a plain number that a directive has set.
+        sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
+        sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
+        sys::AP_MPMQ_GENERATION => mpm::generation(),
+        sys::AP_MPMQ_CAN_WAITIO => 0,
+        _ => {
+            // SAFETY: the caller passes a place for the status.
+            unsafe { status.write(APR_ENOTIMPL) };
+            return sys::OK as c_int;
+        }
+    };
+    // SAFETY: the caller passes places for both.
+    unsafe {
+        result.write(answer);
+        status.write(0);
+    }
+    sys::OK as c_int
+}
+
+/// Calls a module back, on a thread that may block, when `interval` has passed.
+unsafe extern "C" fn call_later(
+    interval: sys::apr_time_t,
+    callback: sys::ap_mpm_callback_fn_t,
+    baton: *mut c_void,
+) -> sys::apr_status_t {
+    const APR_EGENERAL: sys::apr_status_t = 20014;
+    let (Some(callback), Some(runtime)) = (callback, RUNTIME.get()) else {
+        return APR_EGENERAL;
+    };
+    let baton = baton.expose_provenance();
+    let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
+    runtime.spawn(async move {
+        tokio::time::sleep(delay).await;
+        let call = move || {
+            // SAFETY: the module registered this function with this baton, for any thread.
+            unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
+        };
+        // A callback that panics ends its thread's work, nothing else.
+        let _ = tokio::task::spawn_blocking(call).await;
+    });
+    0
+}

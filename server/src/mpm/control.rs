@@ -1,0 +1,370 @@
+//! The control process: starts the children, replaces those that die, restarts and stops.
+//!
+//! It has one thread. Signals are blocked and taken one at a time between two looks at the
+//! children.
+
+use std::{
+    ffi::CString,
+    time::{Duration, Instant},
+};
+
+use httpd_sys as sys;
+
+use super::{child, restart, settings::settings, signals, signals::Signals, sockets};
+
+/// A child as the control process knows it.
+#[derive(Clone, Copy, Debug)]
+struct ChildProcess {
+    pid: i32,
+    slot: i32,
+    started: Instant,
+}
+
+/// What the control process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Stop: children are told to end at once.
+    Stop,
+    /// Stop when the requests under way are done.
+    GracefulStop,
+    /// Every child died at once: its successors would too.
+    Fatal,
+}
+
+struct Control {
+    children: Vec<ChildProcess>,
+    /// Children of earlier generations, which finish their requests.
+    old: Vec<i32>,
+    /// When a child may be started again after several died young.
+    not_before: Instant,
+    young_deaths: u32,
+}
+
+/// The signals that the control process takes.
+fn control_signals() -> Signals {
+    Signals::new(&[
+        libc::SIGTERM,
+        libc::SIGINT,
+        libc::SIGHUP,
+        libc::SIGUSR1,
+        libc::SIGWINCH,
+        libc::SIGCHLD,
+    ])
+}
+
+/// The signals that a child inherits blocked and lets in when it can answer them.
+pub fn child_signals() -> Signals {
+    control_signals()
+}
+
+/// How often the control process looks after its children without being called.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Every so many looks modules' `monitor` hooks run.
+const MONITOR_EVERY: u32 = 10;
+
+/// Runs the server until it is told to stop: the `mpm` hook.
+pub fn run() {
+    control_signals().block();
+    signals::ignore(libc::SIGPIPE);
+    log(
+        sys::APLOG_NOTICE,
+        &format!(
+            "AH00489: {} configured -- resuming normal operations",
+            description()
+        ),
+    );
+    let mut control = Control {
+        children: Vec::new(),
+        old: restart::inherited_children(),
+        not_before: Instant::now(),
+        young_deaths: 0,
+    };
+    // The children of the generation before leave now that there are successors.
+    control.fill();
+    for &pid in &control.old {
+        kill(pid, restart::signal_for_old_children());
+    }
+    let end = control.supervise();
+    control.stop(end);
+}
+
+/// Runs one child in this very process, for debuggers (`-X`).
+pub fn run_in_foreground() {
+    child_signals().block();
+    signals::ignore(libc::SIGPIPE);
+    child::run(0);
+}
+
+impl Control {
+    fn supervise(&mut self) -> End {
+        let signals = control_signals();
+        let mut looks = 0;
+        loop {
+            let signal = signals.take(LOOK);
+            match signal {
+                Some(libc::SIGTERM | libc::SIGINT) => {
+                    log(sys::APLOG_NOTICE, "AH00491: caught SIGTERM, shutting down");
+                    return End::Stop;
+                }
+                Some(libc::SIGWINCH) => {
+                    log(
+                        sys::APLOG_NOTICE,
+                        "AH00492: caught SIGWINCH, shutting down gracefully",
+                    );
+                    return End::GracefulStop;
+                }
+                Some(libc::SIGHUP) => {
+                    log(
+                        sys::APLOG_NOTICE,
+                        "AH00494: SIGHUP received.  Attempting to restart",
+                    );
+                    self.restart(false);
+                }
+                Some(libc::SIGUSR1) => {
+                    log(
+                        sys::APLOG_NOTICE,
+                        "AH00493: SIGUSR1 received.  Doing graceful restart",
+                    );
+                    self.restart(true);
+                }
+                _ => {}
+            }
+            if self.reap() {
+                return End::Fatal;
+            }
+            self.fill();
+            if signal.is_none() {
+                looks += 1;
+                if looks % MONITOR_EVERY == 0 {
+                    // SAFETY: single-threaded; pconf and the main server are live.
+                    unsafe {
+                        sys::ap_run_monitor(super::configuration_pool(), sys::ap_server_conf)
+                    };
+                }
+            }
+        }
+    }
+
+    /// Starts children until there are as many as are wanted.
+    fn fill(&mut self) {
+        let wanted = settings().start_servers;
+        if Instant::now() < self.not_before {
+            return;
+        }
+        while self.children.len() < wanted as usize {
+            let Some(slot) = (0..settings().server_limit)
+                .find(|slot| self.children.iter().all(|c| c.slot != *slot))
+            else {
+                return;
+            };
+            match start_child(slot) {
+                Some(pid) => self.children.push(ChildProcess {
+                    pid,
+                    slot,
+                    started: Instant::now(),
+                }),
+                None => {
+                    log(sys::APLOG_ERR, "AH00481: fork: Unable to fork new process");
+                    self.not_before = Instant::now() + Duration::from_secs(10);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes note of children that have ended; true when going on is pointless.
+    fn reap(&mut self) -> bool {
+        loop {
+            let mut status = 0;
+            // SAFETY: the status is written to a place of ours.
+            let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+            if pid <= 0 {
+                return false;
+            }
+            self.old.retain(|&old| old != pid);
+            let Some(at) = self.children.iter().position(|child| child.pid == pid) else {
+                super::tell_other_child(pid, status);
+                continue;
+            };
+            let child = self.children.swap_remove(at);
+            super::note_child_end(pid, child.slot);
+            report(pid, status);
+            if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == child::CHILD_FATAL {
+                log(
+                    sys::APLOG_ALERT,
+                    &format!("AH00050: Child {pid} returned a Fatal error... httpd-rs is exiting!"),
+                );
+                return true;
+            }
+            // A child that keeps dying is replaced with growing pauses, so that the machine and the
+            // log survive.
+            let natural = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+            if natural || child.started.elapsed() > Duration::from_secs(10) {
+                self.young_deaths = 0;
+            } else {
+                self.young_deaths += 1;
+                let pause = match self.young_deaths {
+                    0..=3 => Duration::ZERO,
+                    more => Duration::from_millis(100 << (more - 3).min(6)),
+                };
+                self.not_before = Instant::now() + pause;
+            }
+        }
+    }
+
+    /// Changes to the configuration, modules and binary on disk, when they are good.
+    fn restart(&mut self, graceful: bool) {
+        if let Err(why) = restart::check_configuration() {
+            log(
+                sys::APLOG_ERR,
+                &format!("restart refused, the running configuration stays in force: {why}"),
+            );
+            return;
+        }
+        let listeners = sockets::inheritable();
+        let mut all: Vec<i32> = self.children.iter().map(|child| child.pid).collect();
+        all.extend(&self.old);
+        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
+        // end helper processes of modules and flush logs.
+        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
+        let error = restart::execute(&listeners, super::generation() + 1, &all, graceful);
+        // The configuration is gone; there is nothing to go on with.
+        eprintln!("httpd-rs: cannot execute itself for a restart: {error}");
+        for pid in all {
+            kill(pid, libc::SIGTERM);
+        }
+        std::process::abort();
+    }
+
+    /// Ends the children and waits until they are gone.
+    fn stop(mut self, end: End) {
+        let signals = control_signals();
+        let graceful = end == End::GracefulStop;
+        // SAFETY: plain numbers that directives have set.
+        let limit = match u64::try_from(unsafe { sys::ap_graceful_shutdown_timeout }) {
+            Ok(seconds) if graceful && seconds > 0 => Duration::from_secs(seconds),
+            _ if graceful => Duration::MAX,
+            _ => Duration::from_secs(3),
+        };
+        super::close_listeners();
+        let started = Instant::now();
+        self.tell_all(if graceful {
+            libc::SIGUSR1
+        } else {
+            libc::SIGTERM
+        });
+        while !(self.children.is_empty() && self.old.is_empty()) && started.elapsed() < limit {
+            if let Some(libc::SIGTERM | libc::SIGINT) = signals.take(Duration::from_millis(100)) {
+                break;
+            }
+            self.reap();
+            self.old.retain(|&pid| exists(pid));
+        }
+        for signal in [libc::SIGTERM, libc::SIGKILL] {
+            self.tell_all(signal);
+            let started = Instant::now();
+            while !self.children.is_empty() && started.elapsed() < Duration::from_secs(3) {
+                signals.take(Duration::from_millis(50));
+                self.reap();
+            }
+        }
+    }
+
+    fn tell_all(&self, signal: i32) {
+        for child in &self.children {
+            kill(child.pid, signal);
+        }
+        for &pid in &self.old {
+            kill(pid, signal);
+        }
+    }
+}
+
+fn start_child(slot: i32) -> Option<i32> {
+    super::note_child_start(slot);
+    // SAFETY: the control process has one thread, so the child is a whole copy.
+    match unsafe { libc::fork() } {
+        -1 => None,
+        0 => {
+            // SAFETY: plain system call: the child ends when the control process dies unexpectedly.
+            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
+            let code = std::panic::catch_unwind(|| child::run(slot)).unwrap_or(1);
+            // SAFETY: ends this process; its threads have been given up.
+            unsafe { libc::_exit(code) }
+        }
+        pid => {
+            super::note_child_pid(slot, pid);
+            Some(pid)
+        }
+    }
+}
+
+/// Logs how a child ended, when it is worth a line.
+fn report(pid: i32, status: i32) {
+    if libc::WIFSIGNALED(status) {
+        let signal = libc::WTERMSIG(status);
+        if [libc::SIGTERM, libc::SIGHUP, libc::SIGKILL].contains(&signal) {
+            return;
+        }
+        let dumped = if libc::WCOREDUMP(status) {
+            ", core dumped"
+        } else {
+            ""
+        };
+        log(
+            sys::APLOG_NOTICE,
+            &format!(
+                "AH00052: child pid {pid} exit signal {} ({signal}){dumped}",
+                signal_name(signal)
+            ),
+        );
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGSEGV => "Segmentation fault",
+        libc::SIGBUS => "Bus error",
+        libc::SIGFPE => "Floating point exception",
+        libc::SIGILL => "Illegal instruction",
+        libc::SIGABRT => "Aborted",
+        _ => "signal",
+    }
+}
+
+fn kill(pid: i32, signal: i32) {
+    // SAFETY: plain system call; the pid is that of a child of ours.
+    unsafe { libc::kill(pid, signal) };
+}
+
+fn exists(pid: i32) -> bool {
+    // SAFETY: plain system call that only asks.
+    unsafe { libc::kill(pid, 0) == 0 }
+}
+
+fn description() -> String {
+    // SAFETY: a string of the configuration.
+    let text = unsafe { module_sdk::raw::text(sys::ap_get_server_description()) };
+    text.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Writes a line of the MPM into the main server's error log.
+pub fn log(level: u32, message: &str) {
+    let Ok(text) = CString::new(message.replace('\0', "\\0")) else {
+        return;
+    };
+    // SAFETY: the format takes one string, which lives for the call.
+    unsafe {
+        sys::ap_log_error_(
+            c"mpm/control.rs".as_ptr(),
+            0,
+            crate::modules::mpm_event::index(),
+            level as i32,
+            0,
+            sys::ap_server_conf,
+            c"%s".as_ptr(),
+            text.as_ptr(),
+        );
+    }
+}

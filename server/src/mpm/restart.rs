@@ -1,0 +1,81 @@
+//! A restart: the new configuration is checked in a scratch process; if it is good, the control
+//! process executes itself anew with the listening sockets it has, under the same pid. New binary,
+//! new modules, new configuration, no dropped connection.
+
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+};
+
+use super::sockets::INHERITED;
+use crate::cli;
+
+/// Tells the executed control process which generation it begins.
+const GENERATION: &str = "HTTPD_RS_GENERATION";
+
+/// Names the children of earlier generations that were still there.
+const CHILDREN: &str = "HTTPD_RS_OLD_CHILDREN";
+
+/// Set when the earlier children are to end without finishing their requests.
+const AT_ONCE: &str = "HTTPD_RS_RESTART_AT_ONCE";
+
+/// Checks the configuration on disk, as `-t` does.
+///
+/// # Errors
+/// What the check printed.
+pub fn check_configuration() -> Result<(), String> {
+    let arguments = cli::original_arguments();
+    let output = Command::new(&arguments.executable)
+        .args(&arguments.arguments)
+        .arg("-t")
+        .current_dir(&arguments.directory)
+        .env_remove(INHERITED)
+        .env_remove(GENERATION)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run {:?}: {error}", arguments.executable))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// Executes the server anew. Only returns when that fails.
+pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: bool) -> io::Error {
+    let arguments = cli::original_arguments();
+    let children: Vec<String> = children.iter().map(i32::to_string).collect();
+    let mut command = Command::new(&arguments.executable);
+    command
+        .args(&arguments.arguments)
+        .current_dir(&arguments.directory)
+        .env(INHERITED, listeners)
+        .env(GENERATION, generation.to_string())
+        .env(CHILDREN, children.join(","));
+    if graceful {
+        command.env_remove(AT_ONCE);
+    } else {
+        command.env(AT_ONCE, "1");
+    }
+    command.exec()
+}
+
+/// How the children of earlier generations are told that their successors are there.
+pub fn signal_for_old_children() -> i32 {
+    if std::env::var_os(AT_ONCE).is_some() {
+        libc::SIGTERM
+    } else {
+        libc::SIGUSR1
+    }
+}
+
+/// The generation this process was executed for; `None` when it was started afresh.
+pub fn inherited_generation() -> Option<i32> {
+    std::env::var(GENERATION).ok()?.parse().ok()
+}
+
+/// The children of earlier generations.
+pub fn inherited_children() -> Vec<i32> {
+    let list = std::env::var(CHILDREN).unwrap_or_default();
+    list.split(',').filter_map(|pid| pid.parse().ok()).collect()
+}

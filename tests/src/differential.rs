@@ -1,0 +1,176 @@
+//! The same requests under the same configuration to httpd-rs and to Apache: what differs?
+
+use std::fmt::Write;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    client::{Answer, Client},
+    host::{Host, Kind},
+};
+
+/// One exchange.
+pub struct Case {
+    /// What the report calls it.
+    pub name: String,
+    /// The bytes to send; `@PORT@` becomes the server's port.
+    pub request: Vec<u8>,
+}
+
+impl Case {
+    /// A request as it is.
+    pub fn raw(name: impl Into<String>, request: impl AsRef<[u8]>) -> Self {
+        Self {
+            name: name.into(),
+            request: request.as_ref().to_vec(),
+        }
+    }
+
+    /// GET of a path.
+    pub fn get(path: &str) -> Self {
+        Self::get_with(path, &[])
+    }
+
+    /// GET of a path with fields.
+    pub fn get_with(path: &str, fields: &[(&str, &str)]) -> Self {
+        Self::with("GET", path, fields, "")
+    }
+
+    /// A request with a method, fields and a body.
+    pub fn with(method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Self {
+        let mut request = format!("{method} {path} HTTP/1.1\r\n");
+        if !fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("Host"))
+        {
+            request += "Host: test.example\r\n";
+        }
+        request += "Connection: close\r\n";
+        for (name, value) in fields {
+            let _ = write!(request, "{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            let _ = write!(request, "Content-Length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        request += body;
+        let shown = fields
+            .iter()
+            .map(|(name, value)| format!(" [{name}: {value}]"))
+            .collect::<String>();
+        Self::raw(format!("{method} {path}{shown}"), request)
+    }
+
+    fn run(&self, host: &Host) -> Outcome {
+        let text = String::from_utf8_lossy(&self.request);
+        let request = if text.contains("@PORT@") {
+            text.replace("@PORT@", &host.port().to_string())
+                .into_bytes()
+        } else {
+            self.request.clone()
+        };
+        let exchange = || {
+            let mut client = Client::connect(host.port())?;
+            client.send(&request)?;
+            client.receive(request.starts_with(b"HEAD "))
+        };
+        match exchange() {
+            Ok(answer) => Outcome::Answer(normalized(answer, host)),
+            Err(error) => Outcome::Failure(error.kind().to_string()),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Outcome {
+    Answer(Answer),
+    Failure(String),
+}
+
+/// Takes out what differs between two runs of the very same server: times, ports and directories.
+fn normalized(mut answer: Answer, host: &Host) -> Answer {
+    let port = host.port().to_string();
+    let place = host.place().path().display().to_string();
+    let replace = |text: &str| text.replace(&port, "PORT").replace(&place, "PLACE");
+    answer.fields.retain(|(name, _)| {
+        !["Date", "Server"]
+            .iter()
+            .any(|ignored| name.eq_ignore_ascii_case(ignored))
+    });
+    let boundary = answer
+        .field("Content-Type")
+        .and_then(|value| Some(value.split_once("boundary=")?.1.to_owned()));
+    let replace = |text: &str| match &boundary {
+        Some(boundary) => replace(text).replace(boundary, "BOUNDARY"),
+        None => replace(text),
+    };
+    for (_, value) in &mut answer.fields {
+        *value = replace(value);
+    }
+    // Bodies of another length because of their names' lengths keep their meaning.
+    if let Ok(text) = std::str::from_utf8(&answer.body) {
+        let replaced = replace(text);
+        if replaced != text {
+            answer
+                .fields
+                .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
+            answer.body = replaced.into_bytes();
+        }
+    }
+    answer
+}
+
+/// Runs every case on both servers, started with `configuration`, and reports all differences.
+///
+/// # Errors
+/// When a server does not start, or the differences.
+pub fn compare(configuration: &str, cases: &[Case]) -> Result<()> {
+    let apache = Host::start(Kind::Apache, configuration)?;
+    let ours = Host::start(Kind::under_test(), configuration)?;
+    let mut report = String::new();
+    let mut differing = 0;
+    for case in cases {
+        let (expected, got) = (case.run(&apache), case.run(&ours));
+        if expected != got {
+            differing += 1;
+            let _ = writeln!(report, "== {}", case.name);
+            describe(&mut report, &expected, &got);
+        }
+    }
+    if differing > 0 {
+        bail!(
+            "{differing} of {} cases differ\n{report}\nour log:\n{}",
+            cases.len(),
+            ours.messages()
+        );
+    }
+    Ok(())
+}
+
+fn describe(report: &mut String, expected: &Outcome, got: &Outcome) {
+    let lines = |outcome: &Outcome| match outcome {
+        Outcome::Failure(why) => vec![format!("(no answer: {why})")],
+        Outcome::Answer(answer) => {
+            let mut lines = vec![answer.status_line.clone()];
+            lines.extend(answer.fields.iter().map(|(n, v)| format!("{n}: {v}")));
+            lines.push(String::new());
+            lines.extend(
+                answer
+                    .text()
+                    .lines()
+                    .map(|line| line.chars().take(300).collect()),
+            );
+            lines
+        }
+    };
+    let (expected, got) = (lines(expected), lines(got));
+    for line in expected.iter().filter(|line| !got.contains(line)).take(12) {
+        let _ = writeln!(report, "  apache: {line}");
+    }
+    for line in got.iter().filter(|line| !expected.contains(line)).take(12) {
+        let _ = writeln!(report, "  ours:   {line}");
+    }
+    if expected.iter().all(|line| got.contains(line)) && got.iter().all(|l| expected.contains(l)) {
+        let _ = writeln!(report, "  the same lines in another order: {got:?}");
+    }
+}

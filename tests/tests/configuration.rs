@@ -1,0 +1,80 @@
+//! The core's directives are accepted and refused here as under Apache: `-t` says the same about
+//! each piece of `data/core-directives.conf`.
+//!
+//! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the pieces hold still.
+
+use std::{fs, process::Command};
+
+use anyhow::{Result, ensure};
+use httpd_tests::host::{APACHE_MODULES, Kind, Place, printed, run};
+
+/// What a server says about a piece of configuration, without what may differ: the program's name,
+/// times, process ids, and what httpd-rs adds to an error (the line and a hint).
+fn verdict(kind: Kind, place: &Place, piece: &str) -> Result<String> {
+    let directory = place.path().display();
+    let file = place.path().join("conf/httpd.conf");
+    fs::create_dir_all(place.path().join("conf"))?;
+    fs::create_dir_all(place.path().join("logs"))?;
+    let mut text = format!(
+        "ServerRoot \"{directory}\"\nDefaultRuntimeDir \"{directory}\"\nServerName x\n\
+         Listen 127.0.0.1:1\n"
+    );
+    for module in ["mpm_event", "authz_core"] {
+        text += &format!("LoadModule {module}_module {APACHE_MODULES}/mod_{module}.so\n");
+    }
+    fs::write(&file, text + piece + "\n")?;
+    let output = run(Command::new(kind.program()).arg("-f").arg(&file).arg("-t"))?;
+    let lines: Vec<String> = printed(&output)
+        .lines()
+        .filter(|line| !is_addition(line))
+        .map(|line| plain(line).replace(&directory.to_string(), "@PLACE@"))
+        .collect();
+    Ok(lines.join("\n"))
+}
+
+/// `   12 | <text>`, the carets below it, `help: ...`, and the closing word of a refused start.
+fn is_addition(line: &str) -> bool {
+    let shown = line
+        .split_once('|')
+        .is_some_and(|(number, _)| number.trim().chars().all(|digit| digit.is_ascii_digit()));
+    shown || line.starts_with("help:") || line.starts_with("AH00014:")
+}
+
+/// A line of the log without time and process, a message without the program's name.
+fn plain(line: &str) -> String {
+    if let Some((_, rest)) = line.split_once("] [core:")
+        && let Some((level, rest)) = rest.split_once(']')
+        && let Some((_, message)) = rest.split_once("] ")
+    {
+        return format!("{level}: {message}");
+    }
+    match line.split_once(": ") {
+        Some((program, rest)) if rest.starts_with("Syntax error") && !program.contains(' ') => {
+            if program.starts_with("AH") {
+                line.to_owned()
+            } else {
+                rest.to_owned()
+            }
+        }
+        _ => line.to_owned(),
+    }
+}
+
+#[test]
+fn the_core_directives_are_judged_alike() -> Result<()> {
+    let pieces = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/core-directives.conf"
+    ))?;
+    let (ours, theirs) = (Place::new()?, Place::new()?);
+    let mut differences = String::new();
+    for piece in pieces.split("\n\n").skip(1) {
+        let here = verdict(Kind::under_test(), &ours, piece)?;
+        let there = verdict(Kind::Apache, &theirs, piece)?;
+        if here != there {
+            differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
+        }
+    }
+    ensure!(differences.is_empty(), "{differences}");
+    Ok(())
+}
