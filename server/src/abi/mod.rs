@@ -40,6 +40,9 @@ pub mod http_connection;
 pub(crate) mod http_core;
 pub mod http_log;
 pub mod http_protocol;
+mod http_request;
+mod http_ssl;
+mod http_vhost;
 mod httpd;
 pub(crate) mod mod_core;
 pub mod mpm_common;
@@ -50,10 +53,6 @@ pub mod session;
 pub(crate) mod unixd;
 mod util_filter;
 mod util_mutex;
-mod http_request;
-mod http_ssl;
-mod http_vhost;
-mod httpd;
 mod util_script;
 
 /// References every exported function, so that the linker takes all of them into the executable.
@@ -61,8 +60,6 @@ pub fn keep_exports() {
     for table in [
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
-        http_connection::EXPORTS,
-        mpm_common::EXPORTS,
         hooks::EXPORTS,
         http_config::hosts::EXPORTS,
         http_config::htaccess::EXPORTS,
@@ -76,6 +73,8 @@ pub fn keep_exports() {
         http_config::slots::EXPORTS,
         http_config::tree::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_config::walk::EXPORTS,
+        http_connection::EXPORTS,
         http_core::connection::EXPORTS,
         http_core::errors::EXPORTS,
         http_core::hosts::EXPORTS,
@@ -108,16 +107,6 @@ pub fn keep_exports() {
         http_protocol::request_line::EXPORTS,
         http_protocol::trace::EXPORTS,
         http_protocol::write::EXPORTS,
-        httpd::random::EXPORTS,
-        http_config::walk::EXPORTS,
-        httpd::strings::EXPORTS,
-        httpd::words::EXPORTS,
-        privileges::EXPORTS,
-        unixd::EXPORTS,
-        util_filter::chain::EXPORTS,
-        util_filter::pass::EXPORTS,
-        util_filter::registry::EXPORTS,
-        util_mutex::EXPORTS,
         http_request::access::EXPORTS,
         http_request::die::EXPORTS,
         http_request::directory_walk::EXPORTS,
@@ -131,8 +120,16 @@ pub fn keep_exports() {
         http_vhost::addresses::EXPORTS,
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
+        httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        mpm_common::EXPORTS,
+        privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_filter::chain::EXPORTS,
+        util_filter::pass::EXPORTS,
+        util_filter::registry::EXPORTS,
+        util_mutex::EXPORTS,
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,

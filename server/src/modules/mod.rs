@@ -8,10 +8,10 @@ pub mod http;
 pub mod log_config;
 pub mod logio;
 pub mod mpm_event;
-pub mod table;
-pub mod unixd;
 pub mod so;
 pub mod static_modules;
+pub mod table;
+pub mod unixd;
 pub mod version;
 pub mod watchdog;
 
