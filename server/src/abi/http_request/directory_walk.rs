@@ -216,7 +216,7 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
         let mut info: sys::apr_finfo_t = std::mem::zeroed();
         let status = stat(r, &mut info, MIN | NAME | LINK);
         if status != 0 && status != INCOMPLETE {
-            let format: &CStr = c"AH00034: access to %s failed; stat of '%s' failed.";
+            let format: &CStr = c"AH00031: access to %s failed; stat of '%s' failed.";
             log_request!(CORE, APLOG_ERR, status, r, format, (*r).uri, (*r).filename);
             (*r).status = FORBIDDEN;
             return FORBIDDEN;
@@ -224,7 +224,9 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
         if info.filetype == sys::APR_LNK {
             let answer = symlink::follow((*r).filename, &mut info, options, (*r).pool);
             if answer != OK {
-                return refuse_link(r, answer);
+                let format =
+                    c"AH00032: Symbolic link not allowed or link target not accessible: %s";
+                return refuse_link(r, answer, format);
             }
         }
         OK
@@ -234,11 +236,10 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
 /// Logs a link that is not followed.
 ///
 /// # Safety
-/// `r` is live and has a file name.
-unsafe fn refuse_link(r: *mut sys::request_rec, answer: c_int) -> c_int {
+/// `r` is live and has a file name, which `format` takes.
+unsafe fn refuse_link(r: *mut sys::request_rec, answer: c_int, format: &CStr) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let format: &CStr = c"AH00037: Symbolic link not allowed or link target not accessible: %s";
         log_request!(CORE, APLOG_ERR, 0, r, format, (*r).filename);
         (*r).status = answer;
     }
@@ -278,7 +279,7 @@ unsafe fn walk_down(
             );
             if status != 0 {
                 let format: &CStr =
-                    c"AH00031: dir_walk error, path_info %s is not relative to the \
+                    c"AH00033: dir_walk error, path_info %s is not relative to the \
                     filename path %s for uri %s";
                 let (info, name) = ((*r).path_info, (*r).filename);
                 log_request!(CORE, APLOG_ERR, status, r, format, info, name, (*r).uri);
@@ -293,7 +294,7 @@ unsafe fn walk_down(
         };
         let whole = bytes(whole);
         if whole.first() != Some(&b'/') {
-            let format: &CStr = c"AH00032: dir_walk error, could not determine the root path of \
+            let format: &CStr = c"AH00034: dir_walk error, could not determine the root path of \
                 filename %s for uri %s";
             log_request!(CORE, APLOG_ERR, 0, r, format, (*r).filename, (*r).uri);
             return ERROR;
@@ -496,7 +497,9 @@ unsafe fn look_at(
         if info.filetype == sys::APR_LNK {
             let answer = symlink::follow((*r).filename, info, options, (*r).pool);
             if answer != OK {
-                return Found::Refused(refuse_link(r, answer));
+                let format =
+                    c"AH00037: Symbolic link not allowed or link target not accessible: %s";
+                return Found::Refused(refuse_link(r, answer, format));
             }
         }
         match info.filetype {

@@ -208,7 +208,7 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
         }
         let answer = sys::ap_run_access_checker_ex(r);
         if answer == sys::DECLINED || (answer == OK && sys::ap_run_force_authn(r) == OK) {
-            return check_user(r);
+            return check_user(r, any);
         }
         if answer == OK {
             let format: &CStr =
@@ -223,15 +223,16 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn check_user(r: *mut sys::request_rec) -> Result<(), Stop> {
+unsafe fn check_user(r: *mut sys::request_rec, any: bool) -> Result<(), Stop> {
     // SAFETY: the caller's promise.
     unsafe {
         settle(sys::ap_run_check_user_id(r), c"check user", r)?;
         if (*r).user.is_null() {
             // Those who check the user's rights count on a name.
-            let format: &CStr = c"AH00027: No authentication done but request not allowed without \
+            let number = if any { c"AH00028" } else { c"AH00027" };
+            let format: &CStr = c"%s: No authentication done but request not allowed without \
                 authentication for %s. Authentication not configured?";
-            log_request!(CORE, APLOG_ERR, 0, r, format, (*r).uri);
+            log_request!(CORE, APLOG_ERR, 0, r, format, number.as_ptr(), (*r).uri);
             return settle(ERROR, c"check user", r);
         }
         settle(sys::ap_run_auth_checker(r), c"check authorization", r)

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn ap_process_request(r: *mut sys::request_rec) {
             Brigade::from_ptr(brigade).push(Bucket::from_ptr(flush));
             let status = sys::ap_pass_brigade((*c).output_filters, brigade);
             if status == sys::APR_TIMEUP as sys::apr_status_t {
-                let format: &CStr = c"AH01581: flushing data to the client timed out";
+                let format: &CStr = c"AH01581: flushing data to the client";
                 sys::ap_log_cerror_(
                     concat!(file!(), "\0").as_ptr().cast(),
                     line!() as c_int,
