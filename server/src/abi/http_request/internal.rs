@@ -105,11 +105,14 @@ unsafe fn decode_uri(r: *mut sys::request_rec, for_file: bool) -> Result<(), Sto
         let core = core_dir((*r).per_dir_config);
         let allows_slashes = (*core).allow_encoded_slashes() != 0;
         let decodes_slashes = (*core).decode_encoded_slashes() != 0;
-        let answer = if allows_slashes {
-            sys::ap_unescape_url_keep2f(path, c_int::from(decodes_slashes))
-        } else {
-            sys::ap_unescape_url(path)
-        };
+        // What need not be encoded was decoded above; a second time would be once too often.
+        let mut rules_of_decoding = sys::AP_UNESCAPE_URL_KEEP_UNRESERVED;
+        if !allows_slashes {
+            rules_of_decoding |= sys::AP_UNESCAPE_URL_FORBID_SLASHES;
+        } else if !decodes_slashes {
+            rules_of_decoding |= sys::AP_UNESCAPE_URL_KEEP_SLASHES;
+        }
+        let answer = sys::ap_unescape_url_ex(path, rules_of_decoding);
         if answer == NOT_FOUND && !allows_slashes {
             let format: &CStr =
                 c"AH00026: found %%2f (encoded '/') in URI path (%s), returning 404";
@@ -189,6 +192,11 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
                 (*r).ap_auth_type = (*from).ap_auth_type;
                 return Ok(());
             }
+        }
+        // A name that was taken from the header before now has not been checked.
+        let unchecked = sys::AP_GET_BASIC_AUTH_PW_NOTE.as_ptr().cast();
+        if !(*r).user.is_null() && !sys::apr_table_get((*r).notes, unchecked).is_null() {
+            (*r).user = std::ptr::null_mut();
         }
         let any = match sys::ap_satisfies(r) as u32 {
             sys::SATISFY_ALL | sys::SATISFY_NOSPEC => false,
