@@ -5,8 +5,8 @@
 
 pub mod abi;
 pub mod cli;
-pub mod conn;
 pub mod config;
+pub mod conn;
 pub mod hooks;
 pub mod http;
 pub mod log;

@@ -42,6 +42,7 @@ pub(crate) mod http_core;
 pub mod http_log;
 pub mod http_protocol;
 mod http_request;
+mod http_ssl;
 mod http_vhost;
 mod httpd;
 pub(crate) mod mod_core;
@@ -76,6 +77,8 @@ pub fn keep_exports() {
         http_config::slots::EXPORTS,
         http_config::tree::EXPORTS,
         http_config::vectors::EXPORTS,
+        http_config::walk::EXPORTS,
+        http_connection::EXPORTS,
         http_core::connection::EXPORTS,
         http_core::errors::EXPORTS,
         http_core::hosts::EXPORTS,
@@ -108,16 +111,6 @@ pub fn keep_exports() {
         http_protocol::request_line::EXPORTS,
         http_protocol::trace::EXPORTS,
         http_protocol::write::EXPORTS,
-        httpd::random::EXPORTS,
-        http_config::walk::EXPORTS,
-        httpd::strings::EXPORTS,
-        httpd::words::EXPORTS,
-        privileges::EXPORTS,
-        unixd::EXPORTS,
-        util_filter::chain::EXPORTS,
-        util_filter::pass::EXPORTS,
-        util_filter::registry::EXPORTS,
-        util_mutex::EXPORTS,
         http_request::access::EXPORTS,
         http_request::die::EXPORTS,
         http_request::directory_walk::EXPORTS,
@@ -127,11 +120,20 @@ pub fn keep_exports() {
         http_request::redirect::EXPORTS,
         http_request::section_walks::EXPORTS,
         http_request::subrequest::EXPORTS,
+        http_ssl::EXPORTS,
         http_vhost::addresses::EXPORTS,
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
+        httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
+        mpm_common::EXPORTS,
+        privileges::EXPORTS,
+        unixd::EXPORTS,
+        util_filter::chain::EXPORTS,
+        util_filter::pass::EXPORTS,
+        util_filter::registry::EXPORTS,
+        util_mutex::EXPORTS,
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,

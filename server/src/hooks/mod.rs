@@ -52,10 +52,10 @@ hooks! {
     all ap_hook_fixups ap_run_fixups ap_hook_get_fixups ap_HOOK_fixups_t (r: *mut request_rec);
     all ap_hook_access_checker ap_run_access_checker ap_hook_get_access_checker ap_HOOK_access_checker_t (r: *mut request_rec);
     all ap_hook_post_perdir_config ap_run_post_perdir_config ap_hook_get_post_perdir_config ap_HOOK_post_perdir_config_t (r: *mut request_rec);
-    all ap_hook_ssl_bind_outgoing ap_run_ssl_bind_outgoing ap_hook_get_ssl_bind_outgoing ap_HOOK_ssl_bind_outgoing_t (c: *mut conn_rec, dir_conf: *mut ap_conf_vector_t, enable_ssl: c_int);
+    first ap_hook_ssl_bind_outgoing ap_run_ssl_bind_outgoing ap_hook_get_ssl_bind_outgoing ap_HOOK_ssl_bind_outgoing_t (c: *mut conn_rec, dir_conf: *mut ap_conf_vector_t, enable_ssl: c_int) -> c_int = DECLINED;
     all ap_hook_ssl_add_cert_files ap_run_ssl_add_cert_files ap_hook_get_ssl_add_cert_files ap_HOOK_ssl_add_cert_files_t (s: *mut server_rec, p: *mut apr_pool_t, cert_files: *mut apr_array_header_t, key_files: *mut apr_array_header_t);
     all ap_hook_ssl_add_fallback_cert_files ap_run_ssl_add_fallback_cert_files ap_hook_get_ssl_add_fallback_cert_files ap_HOOK_ssl_add_fallback_cert_files_t (s: *mut server_rec, p: *mut apr_pool_t, cert_files: *mut apr_array_header_t, key_files: *mut apr_array_header_t);
-    all ap_hook_ssl_ocsp_prime_hook ap_run_ssl_ocsp_prime_hook ap_hook_get_ssl_ocsp_prime_hook ap_HOOK_ssl_ocsp_prime_hook_t (s: *mut server_rec, p: *mut apr_pool_t, id: *const c_char, id_len: apr_size_t, pem: *const c_char);
+    first ap_hook_ssl_ocsp_prime_hook ap_run_ssl_ocsp_prime_hook ap_hook_get_ssl_ocsp_prime_hook ap_HOOK_ssl_ocsp_prime_hook_t (s: *mut server_rec, p: *mut apr_pool_t, id: *const c_char, id_len: apr_size_t, pem: *const c_char) -> c_int = DECLINED;
     all ap_hook_monitor ap_run_monitor ap_hook_get_monitor ap_HOOK_monitor_t (p: *mut apr_pool_t, s: *mut server_rec);
     all ap_hook_drop_privileges ap_run_drop_privileges ap_hook_get_drop_privileges ap_HOOK_drop_privileges_t (pchild: *mut apr_pool_t, s: *mut server_rec);
     first ap_hook_handler ap_run_handler ap_hook_get_handler ap_HOOK_handler_t (r: *mut request_rec) -> c_int = DECLINED;
@@ -67,7 +67,7 @@ hooks! {
     first ap_hook_create_connection ap_run_create_connection ap_hook_get_create_connection ap_HOOK_create_connection_t (p: *mut apr_pool_t, server: *mut server_rec, csd: *mut apr_socket_t, conn_id: c_long, sbh: *mut c_void, alloc: *mut apr_bucket_alloc_t) -> *mut conn_rec = null_mut();
     first ap_hook_process_connection ap_run_process_connection ap_hook_get_process_connection ap_HOOK_process_connection_t (c: *mut conn_rec) -> c_int = DECLINED;
     first ap_hook_insert_network_bucket ap_run_insert_network_bucket ap_hook_get_insert_network_bucket ap_HOOK_insert_network_bucket_t (c: *mut conn_rec, bb: *mut apr_bucket_brigade, socket: *mut apr_socket_t) -> apr_status_t = AP_DECLINED as apr_status_t;
-    first ap_hook_get_mgmt_items ap_run_get_mgmt_items ap_hook_get_get_mgmt_items ap_HOOK_get_mgmt_items_t (p: *mut apr_pool_t, val: *const c_char, ht: *mut apr_hash_t) -> c_int = DECLINED;
+    all ap_hook_get_mgmt_items ap_run_get_mgmt_items ap_hook_get_get_mgmt_items ap_HOOK_get_mgmt_items_t (p: *mut apr_pool_t, val: *const c_char, ht: *mut apr_hash_t);
     first ap_hook_get_pollfd_from_conn ap_run_get_pollfd_from_conn ap_hook_get_get_pollfd_from_conn ap_HOOK_get_pollfd_from_conn_t (c: *mut conn_rec, pfd: *mut apr_pollfd_t, ptimeout: *mut apr_interval_time_t) -> apr_status_t = APR_ENOTIMPL;
     first ap_hook_note_auth_failure ap_run_note_auth_failure ap_hook_get_note_auth_failure ap_HOOK_note_auth_failure_t (r: *mut request_rec, auth_type: *const c_char) -> c_int = DECLINED;
     first ap_hook_http_scheme ap_run_http_scheme ap_hook_get_http_scheme ap_HOOK_http_scheme_t (r: *const request_rec) -> *const c_char = null();

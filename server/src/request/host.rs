@@ -76,13 +76,12 @@ pub fn strict_name(host: &[u8]) -> Result<(), BadHost> {
         if labels.clone().count() != 4 || host[0] == b'.' || labels.any(zero_led) {
             return Err(BadHost::Strictly(end));
         }
-    } else if let Some(dot) = host.iter().rposition(|&byte| byte == b'.') {
-        if host
+    } else if let Some(dot) = host.iter().rposition(|&byte| byte == b'.')
+        && host
             .get(dot + 1)
             .is_some_and(|first| !first.is_ascii_alphabetic())
-        {
-            return Err(BadHost::Strictly(dot));
-        }
+    {
+        return Err(BadHost::Strictly(dot));
     }
     Ok(())
 }

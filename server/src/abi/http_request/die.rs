@@ -82,33 +82,34 @@ pub(super) unsafe fn answer(status: c_int, r: *mut sys::request_rec, before: c_i
     }
 }
 
-/// The status of the response; `None` when one has been sent already.
+/// The status of the response; `None` when there is none to be sent any more: a filter or a handler
+/// has failed behind the header.
 ///
 /// # Safety
 /// `r` is live.
 unsafe fn status_to_send(status: c_int, r: *mut sys::request_rec) -> Option<c_int> {
+    if (100..600).contains(&status) {
+        return Some(status);
+    }
     // SAFETY: the caller's promise; a chain of filters ends with NULL.
     unsafe {
+        // As long as the filter that sends the header is there, nothing has been sent.
+        let mut filter = (*r).output_filters;
+        while !filter.is_null() && (*filter).frec != sys::ap_http_header_filter_handle {
+            filter = (*filter).next;
+        }
+        if filter.is_null() {
+            return None;
+        }
         if status == sys::AP_FILTER_ERROR {
-            // As long as the filter that sends the header is there, nothing has been sent.
-            let mut filter = (*r).output_filters;
-            while !filter.is_null() && (*filter).frec != sys::ap_http_header_filter_handle {
-                filter = (*filter).next;
-            }
-            if filter.is_null() {
-                return None;
-            }
-            let format: &CStr = c"AH01579: Custom error page caused AP_FILTER_ERROR";
-            log_request!(http_place(), APLOG_WARNING, 0, r, format);
-            return Some(ERROR);
-        }
-        if !(100..600).contains(&status) {
-            let format: &CStr = c"AH02831: Invalid response status %i";
+            let format: &CStr = c"AH02831: Response from AP_FILTER_ERROR";
+            log_request!(http_place(), APLOG_DEBUG, 0, r, format);
+        } else {
+            let format: &CStr = c"AH01579: Invalid response status %i";
             log_request!(http_place(), APLOG_ERR, 0, r, format, status);
-            return Some(ERROR);
         }
-        Some(status)
     }
+    Some(ERROR)
 }
 
 /// Whether a connection cannot be used any more after a response of this status, for what follows

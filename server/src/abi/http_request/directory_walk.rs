@@ -216,7 +216,7 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
         let mut info: sys::apr_finfo_t = std::mem::zeroed();
         let status = stat(r, &mut info, MIN | NAME | LINK);
         if status != 0 && status != INCOMPLETE {
-            let format: &CStr = c"AH00034: access to %s failed; stat of '%s' failed.";
+            let format: &CStr = c"AH00031: access to %s failed; stat of '%s' failed.";
             log_request!(CORE, APLOG_ERR, status, r, format, (*r).uri, (*r).filename);
             (*r).status = FORBIDDEN;
             return FORBIDDEN;
@@ -224,7 +224,9 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
         if info.filetype == sys::APR_LNK {
             let answer = symlink::follow((*r).filename, &mut info, options, (*r).pool);
             if answer != OK {
-                return refuse_link(r, answer);
+                let format =
+                    c"AH00032: Symbolic link not allowed or link target not accessible: %s";
+                return refuse_link(r, answer, format);
             }
         }
         OK
@@ -234,11 +236,10 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
 /// Logs a link that is not followed.
 ///
 /// # Safety
-/// `r` is live and has a file name.
-unsafe fn refuse_link(r: *mut sys::request_rec, answer: c_int) -> c_int {
+/// `r` is live and has a file name, which `format` takes.
+unsafe fn refuse_link(r: *mut sys::request_rec, answer: c_int, format: &CStr) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let format: &CStr = c"AH00037: Symbolic link not allowed or link target not accessible: %s";
         log_request!(CORE, APLOG_ERR, 0, r, format, (*r).filename);
         (*r).status = answer;
     }
@@ -278,7 +279,7 @@ unsafe fn walk_down(
             );
             if status != 0 {
                 let format: &CStr =
-                    c"AH00031: dir_walk error, path_info %s is not relative to the \
+                    c"AH00033: dir_walk error, path_info %s is not relative to the \
                     filename path %s for uri %s";
                 let (info, name) = ((*r).path_info, (*r).filename);
                 log_request!(CORE, APLOG_ERR, status, r, format, info, name, (*r).uri);
@@ -293,7 +294,7 @@ unsafe fn walk_down(
         };
         let whole = bytes(whole);
         if whole.first() != Some(&b'/') {
-            let format: &CStr = c"AH00032: dir_walk error, could not determine the root path of \
+            let format: &CStr = c"AH00034: dir_walk error, could not determine the root path of \
                 filename %s for uri %s";
             log_request!(CORE, APLOG_ERR, 0, r, format, (*r).filename, (*r).uri);
             return ERROR;
@@ -496,7 +497,9 @@ unsafe fn look_at(
         if info.filetype == sys::APR_LNK {
             let answer = symlink::follow((*r).filename, info, options, (*r).pool);
             if answer != OK {
-                return Found::Refused(refuse_link(r, answer));
+                let format =
+                    c"AH00037: Symbolic link not allowed or link target not accessible: %s";
+                return Found::Refused(refuse_link(r, answer, format));
             }
         }
         match info.filetype {
@@ -508,5 +511,102 @@ unsafe fn look_at(
                 refuse()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::CString, fs, os::unix::fs::symlink as make_link, path::PathBuf};
+
+    use super::*;
+    use crate::abi::{http_protocol::testing::TestRequest, http_request::support::zeroed};
+
+    /// A directory of the test's own, which goes with it.
+    struct Root(PathBuf);
+
+    impl Root {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("httpd-rs-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(path.join("site/sub")).expect("the temporary directory is writable");
+            fs::write(path.join("site/sub/page.html"), "page").expect("it is ours");
+            make_link("sub", path.join("site/link")).expect("it is ours");
+            Self(path)
+        }
+
+        /// Walks to a file below it under these options of all directories; the answer, the file's
+        /// name, path info and whether the section for `site/` was found.
+        fn walk(&self, file: &str, options: u32) -> (c_int, String, String, bool) {
+            let request = TestRequest::new();
+            let path = |name: &str| {
+                CString::new(format!("{}/{name}", self.0.display())).expect("names hold no NUL")
+            };
+            // SAFETY: all lives in the request's pool.
+            unsafe {
+                let r = request.r;
+                let pool = (*r).pool;
+                (*core_dir((*(*r).server).lookup_defaults)).opts = options as Options;
+                let core = (*r).request_config.cast::<*mut sys::core_request_config>();
+                (**core).notes = zeroed::<[*mut std::ffi::c_void; 4]>(pool).cast();
+                let section = sys::ap_create_request_config(pool);
+                let dir = zeroed::<sys::core_dir_config>(pool);
+                (*dir).d = copy(pool, path("site/").to_bytes());
+                (*dir).d_components = sys::ap_count_dirs((*dir).d) as u32;
+                (*dir).opts = sys::OPT_UNSET as Options;
+                (*dir).override_ = sys::OR_UNSET;
+                section.cast::<*mut sys::core_dir_config>().write(dir);
+                let conf = core_server((*r).server);
+                (*conf).sec_dir = sys::apr_array_make(pool, 1, 8);
+                sys::apr_array_push((*conf).sec_dir)
+                    .cast::<*mut sys::ap_conf_vector_t>()
+                    .write(section);
+                (*conf).access_name = copy(pool, b".htaccess");
+                (*r).per_dir_config = (*(*r).server).lookup_defaults;
+                (*r).uri = copy(pool, b"/");
+                (*r).filename = copy(pool, path(file).to_bytes());
+                let answer = ap_directory_walk(r);
+                let text = |text: *const c_char| String::from_utf8_lossy(bytes(text)).into_owned();
+                let name = text((*r).filename).replace(&format!("{}/", self.0.display()), "");
+                let found = (*r).per_dir_config != (*(*r).server).lookup_defaults;
+                (answer, name, text((*r).path_info), found)
+            }
+        }
+    }
+
+    impl Drop for Root {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn is(name: &str, path_info: &str) -> (c_int, String, String, bool) {
+        (OK, name.into(), path_info.into(), true)
+    }
+
+    #[test]
+    fn a_file_is_found_and_the_rest_is_path_info() {
+        let root = Root::new("walk-files");
+        for options in [0, sys::OPT_SYM_LINKS] {
+            let walk = |file| root.walk(file, options);
+            assert_eq!(walk("site/sub/page.html"), is("site/sub/page.html", ""));
+            assert_eq!(
+                walk("site/sub/page.html/a/b"),
+                is("site/sub/page.html", "/a/b")
+            );
+            assert_eq!(walk("site/sub/none/a/b"), is("site/sub/none", "/a/b"));
+            assert_eq!(walk("site/sub"), is("site/sub", ""));
+            assert_eq!(walk("site/sub/"), is("site/sub/", ""));
+            assert_eq!(walk("site"), is("site", ""));
+            assert!(!walk("other").3);
+        }
+    }
+
+    #[test]
+    fn links_are_followed_where_the_options_say_so() {
+        let root = Root::new("walk-links");
+        let through = "site/link/page.html";
+        assert_eq!(root.walk(through, sys::OPT_SYM_LINKS), is(through, ""));
+        assert_eq!(root.walk(through, sys::OPT_SYM_OWNER), is(through, ""));
+        assert_eq!(root.walk(through, sys::OPT_INDEXES).0, FORBIDDEN);
     }
 }

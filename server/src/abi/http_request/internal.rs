@@ -105,11 +105,14 @@ unsafe fn decode_uri(r: *mut sys::request_rec, for_file: bool) -> Result<(), Sto
         let core = core_dir((*r).per_dir_config);
         let allows_slashes = (*core).allow_encoded_slashes() != 0;
         let decodes_slashes = (*core).decode_encoded_slashes() != 0;
-        let answer = if allows_slashes {
-            sys::ap_unescape_url_keep2f(path, c_int::from(decodes_slashes))
-        } else {
-            sys::ap_unescape_url(path)
-        };
+        // What need not be encoded was decoded above; a second time would be once too often.
+        let mut rules_of_decoding = sys::AP_UNESCAPE_URL_KEEP_UNRESERVED;
+        if !allows_slashes {
+            rules_of_decoding |= sys::AP_UNESCAPE_URL_FORBID_SLASHES;
+        } else if !decodes_slashes {
+            rules_of_decoding |= sys::AP_UNESCAPE_URL_KEEP_SLASHES;
+        }
+        let answer = sys::ap_unescape_url_ex(path, rules_of_decoding);
         if answer == NOT_FOUND && !allows_slashes {
             let format: &CStr =
                 c"AH00026: found %%2f (encoded '/') in URI path (%s), returning 404";
@@ -190,6 +193,11 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
                 return Ok(());
             }
         }
+        // A name that was taken from the header before now has not been checked.
+        let unchecked = sys::AP_GET_BASIC_AUTH_PW_NOTE.as_ptr().cast();
+        if !(*r).user.is_null() && !sys::apr_table_get((*r).notes, unchecked).is_null() {
+            (*r).user = std::ptr::null_mut();
+        }
         let any = match sys::ap_satisfies(r) as u32 {
             sys::SATISFY_ALL | sys::SATISFY_NOSPEC => false,
             sys::SATISFY_ANY => true,
@@ -208,7 +216,7 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
         }
         let answer = sys::ap_run_access_checker_ex(r);
         if answer == sys::DECLINED || (answer == OK && sys::ap_run_force_authn(r) == OK) {
-            return check_user(r);
+            return check_user(r, any);
         }
         if answer == OK {
             let format: &CStr =
@@ -223,15 +231,16 @@ unsafe fn check_access(r: *mut sys::request_rec) -> Result<(), Stop> {
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn check_user(r: *mut sys::request_rec) -> Result<(), Stop> {
+unsafe fn check_user(r: *mut sys::request_rec, any: bool) -> Result<(), Stop> {
     // SAFETY: the caller's promise.
     unsafe {
         settle(sys::ap_run_check_user_id(r), c"check user", r)?;
         if (*r).user.is_null() {
             // Those who check the user's rights count on a name.
-            let format: &CStr = c"AH00027: No authentication done but request not allowed without \
+            let number = if any { c"AH00028" } else { c"AH00027" };
+            let format: &CStr = c"%s: No authentication done but request not allowed without \
                 authentication for %s. Authentication not configured?";
-            log_request!(CORE, APLOG_ERR, 0, r, format, (*r).uri);
+            log_request!(CORE, APLOG_ERR, 0, r, format, number.as_ptr(), (*r).uri);
             return settle(ERROR, c"check user", r);
         }
         settle(sys::ap_run_auth_checker(r), c"check authorization", r)

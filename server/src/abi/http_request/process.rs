@@ -81,7 +81,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
     // request: once it is passed on or deleted, `r` may be gone.
     unsafe {
         let c = (*r).connection;
-        let brigade = sys::apr_brigade_create((*c).pool, (*c).bucket_alloc);
+        let brigade = brigade_of(c);
         let end = sys::ap_bucket_eor_create((*c).bucket_alloc, r);
         Brigade::from_ptr(brigade).push(Bucket::from_ptr(end));
         sys::ap_pass_brigade((*c).output_filters, brigade);
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
         // Blank lines that some clients send behind a body are no request to wait for.
         let pending = sys::ap_check_pipeline(c, brigade, BLANK_LINES);
         (*c).data_in_input_filters = c_int::from(pending == 0);
-        sys::apr_brigade_destroy(brigade);
+        sys::apr_brigade_cleanup(brigade.cast());
         if !(*c).cs.is_null() {
             (*(*c).cs).state = if (*c).aborted != 0 {
                 sys::CONN_STATE_LINGER
@@ -98,6 +98,26 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
             };
         }
         note_end(c);
+    }
+}
+
+/// An empty brigade of the connection: the same one for each of its requests, lest its pool grow.
+///
+/// # Safety
+/// `c` is live.
+unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
+    const KEY: &CStr = c"ap_process_request_brigade";
+    // SAFETY: the caller's promise; under this key there is nothing else.
+    unsafe {
+        let mut kept = std::ptr::null_mut();
+        sys::apr_pool_userdata_get(&mut kept, KEY.as_ptr(), (*c).pool);
+        if kept.is_null() {
+            let new = sys::apr_brigade_create((*c).pool, (*c).bucket_alloc);
+            sys::apr_pool_userdata_setn(new.cast(), KEY.as_ptr(), None, (*c).pool);
+            return new;
+        }
+        sys::apr_brigade_cleanup(kept);
+        kept.cast()
     }
 }
 
@@ -121,12 +141,12 @@ pub unsafe extern "C" fn ap_process_request(r: *mut sys::request_rec) {
         let c = (*r).connection;
         ap_process_async_request(r);
         if (*c).data_in_input_filters == 0 {
-            let brigade = sys::apr_brigade_create((*c).pool, (*c).bucket_alloc);
+            let brigade = brigade_of(c);
             let flush = sys::apr_bucket_flush_create((*c).bucket_alloc);
             Brigade::from_ptr(brigade).push(Bucket::from_ptr(flush));
             let status = sys::ap_pass_brigade((*c).output_filters, brigade);
             if status == sys::APR_TIMEUP as sys::apr_status_t {
-                let format: &CStr = c"AH01581: flushing data to the client timed out";
+                let format: &CStr = c"AH01581: flushing data to the client";
                 sys::ap_log_cerror_(
                     concat!(file!(), "\0").as_ptr().cast(),
                     line!() as c_int,
@@ -137,7 +157,7 @@ pub unsafe extern "C" fn ap_process_request(r: *mut sys::request_rec) {
                     format.as_ptr(),
                 );
             }
-            sys::apr_brigade_destroy(brigade);
+            sys::apr_brigade_cleanup(brigade.cast());
         }
         note_end(c);
     }

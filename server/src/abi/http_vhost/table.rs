@@ -105,8 +105,8 @@ type Key = ([u8; 16], sys::apr_port_t);
 /// All virtual hosts.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Boxed, for connections keep pointers.
-    pub(super) entries: Vec<Box<Hosts>>,
+    /// The table does not grow any more when connections keep pointers to these.
+    pub(super) entries: Vec<Hosts>,
     by_address: HashMap<Key, usize>,
     /// `*` and `_default_`, by port.
     by_port: HashMap<sys::apr_port_t, usize>,
@@ -127,7 +127,7 @@ impl Table {
                 }
                 Entry::Vacant(place) => {
                     place.insert(self.entries.len());
-                    self.entries.push(Box::new(Hosts::new(host)));
+                    self.entries.push(Hosts::new(host));
                     return;
                 }
             },
@@ -135,7 +135,7 @@ impl Table {
         match place {
             Entry::Vacant(place) => {
                 place.insert(self.entries.len());
-                self.entries.push(Box::new(Hosts::new(host)));
+                self.entries.push(Hosts::new(host));
             }
             Entry::Occupied(place) => {
                 // The wildcards of IPv4 and IPv6 are one; a host is there once for both.
@@ -177,7 +177,7 @@ impl Table {
                 }
             }
         };
-        let mut entries: Vec<&Hosts> = self.entries.iter().map(|hosts| &**hosts).collect();
+        let mut entries: Vec<&Hosts> = self.entries.iter().collect();
         entries.sort_by_key(rank);
         entries.into_iter()
     }

@@ -120,16 +120,8 @@ pub unsafe extern "C" fn ap_add_common_vars(r: *mut sys::request_rec) {
         let variables = Variables(table);
 
         add_fields(r, variables);
-        let path = sys::apr_table_get(target, c"PATH".as_ptr());
-        let path = if path.is_null() {
-            process_variable(pool, c"PATH").unwrap_or(DEFAULT_PATH.as_ptr())
-        } else {
-            path
-        };
-        variables.add(c"PATH", copy(pool, bytes(path)));
-        if let Some(libraries) = process_variable(pool, c"LD_LIBRARY_PATH") {
-            variables.add(c"LD_LIBRARY_PATH", libraries);
-        }
+        add_inherited(r, variables, c"PATH", Some(DEFAULT_PATH));
+        add_inherited(r, variables, c"LD_LIBRARY_PATH", None);
         add_server(r, variables);
         add_client(r, variables);
         if !(*r).prev.is_null() {
@@ -137,6 +129,29 @@ pub unsafe extern "C" fn ap_add_common_vars(r: *mut sys::request_rec) {
         }
         if !is_first {
             sys::apr_table_overlap(target, table, sys::APR_OVERLAP_TABLES_SET);
+        }
+    }
+}
+
+/// A variable that `SetEnv` may have set, or else the server's own, or the default.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn add_inherited(
+    r: *mut sys::request_rec,
+    variables: Variables,
+    name: &'static CStr,
+    default: Option<&CStr>,
+) {
+    // SAFETY: the caller's promise; the value is copied into the request's pool.
+    unsafe {
+        let set = sys::apr_table_get((*r).subprocess_env, name.as_ptr());
+        let value = (!set.is_null())
+            .then_some(set)
+            .or_else(|| process_variable((*r).pool, name))
+            .or(default.map(CStr::as_ptr));
+        if let Some(value) = value {
+            variables.add(name, copy((*r).pool, bytes(value)));
         }
     }
 }

@@ -485,3 +485,88 @@ unsafe extern "C" fn httpd_rs_scan_script_strings(
         answer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::http_protocol::testing::TestRequest;
+
+    /// Scans a header of strings: the answer, and what the request has then.
+    fn scan(strings: &[&CStr], check: impl FnOnce(c_int, *mut request_rec, &[u8], c_int)) {
+        let request = TestRequest::new();
+        let list: Vec<_> = strings.iter().map(|string| string.as_ptr()).collect();
+        let (mut end, mut argument) = (std::ptr::null(), -1);
+        let mut buffer = [0; LINE_MAX];
+        // SAFETY: the request and the strings outlive the call.
+        unsafe {
+            (*request.r).filename = copy((*request.r).pool, b"/cgi-bin/script");
+            let answer = httpd_rs_scan_script_strings(
+                request.r,
+                buffer.as_mut_ptr(),
+                CORE,
+                &mut end,
+                &mut argument,
+                list.as_ptr(),
+                list.len() as c_int,
+            );
+            check(answer, request.r, bytes(end), argument);
+        }
+    }
+
+    #[test]
+    fn a_header_goes_into_the_response() {
+        let header = [
+            c"Status: 404 Gone fishing\r\nX-One: 1\n",
+            c"Set-Cookie: a=1\nSet-Cookie: b=2\nContent-Le",
+            c"ngth: 5\n\nbody",
+        ];
+        // SAFETY: the request is live while it is checked.
+        scan(&header, |answer, r, rest, argument| unsafe {
+            let get = |table, name: &CStr| bytes(sys::apr_table_get(table, name.as_ptr()));
+            assert_eq!((answer, rest, argument), (OK, &b"body"[..], 2));
+            assert_eq!((*r).status, 404);
+            assert_eq!(bytes((*r).status_line), b"404 Gone fishing");
+            assert_eq!(get((*r).headers_out, c"content-length"), b"5");
+            assert_eq!(get((*r).err_headers_out, c"X-One"), b"1");
+            let cookies: &[sys::apr_table_entry_t] =
+                elements(sys::apr_table_elts((*r).err_headers_out));
+            let cookies = cookies
+                .iter()
+                .filter(|entry| bytes(entry.key) == b"Set-Cookie");
+            assert_eq!(cookies.count(), 2);
+        });
+    }
+
+    #[test]
+    fn what_is_no_header_is_an_error() {
+        let answer_to = |header: &CStr| {
+            let mut found = 0;
+            scan(&[header], |answer, _, _, _| found = answer);
+            found
+        };
+        assert_eq!(answer_to(c"<html>\n\n"), ERROR);
+        assert_eq!(answer_to(c"X: 1\n"), ERROR);
+        assert_eq!(answer_to(c""), ERROR);
+    }
+
+    #[test]
+    fn lines_of_a_brigade_may_span_buckets() {
+        let request = TestRequest::new();
+        // SAFETY: all lives in the request's pool or is static.
+        unsafe {
+            let alloc = (*request.c).bucket_alloc;
+            let bb = sys::apr_brigade_create((*request.r).pool, alloc);
+            for part in [c"A: 1\r\nB", c": 2\n\nre", c"st"] {
+                let length = part.to_bytes().len();
+                let bucket = sys::apr_bucket_immortal_create(part.as_ptr(), length, alloc);
+                Brigade::from_ptr(bb).push(module_sdk::raw::Bucket::from_ptr(bucket));
+            }
+            let mut lines = Vec::new();
+            let mut line = [0 as c_char; 64];
+            while line_of_brigade(line.as_mut_ptr(), 64, bb.cast()) == 1 {
+                lines.push(String::from_utf8_lossy(bytes(line.as_ptr())).into_owned());
+            }
+            assert_eq!(lines, ["A: 1\r\n", "B: 2\n", "\n", "rest"]);
+        }
+    }
+}
