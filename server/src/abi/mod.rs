@@ -52,9 +52,12 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_cookies;
+mod util_fcgi;
 mod util_filter;
 mod util_mutex;
 mod util_script;
+mod util_xml;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -130,6 +133,8 @@ pub fn keep_exports() {
         mpm_common::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
+        util_cookies::EXPORTS,
+        util_fcgi::EXPORTS,
         util_filter::chain::EXPORTS,
         util_filter::pass::EXPORTS,
         util_filter::registry::EXPORTS,
@@ -137,6 +142,7 @@ pub fn keep_exports() {
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,
+        util_xml::EXPORTS,
     ] {
         std::hint::black_box(table);
     }
