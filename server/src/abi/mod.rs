@@ -32,6 +32,7 @@ macro_rules! exports {
 #[macro_use]
 mod notice;
 
+mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
 mod hooks;
@@ -59,6 +60,7 @@ mod util_script;
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_listen::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         http_connection::EXPORTS,
