@@ -12,4 +12,6 @@ pub mod http;
 pub mod log;
 pub mod modules;
 pub mod mpm;
+pub mod regex;
 pub mod request;
+pub mod text;

@@ -32,8 +32,11 @@ macro_rules! exports {
 #[macro_use]
 mod notice;
 
+mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
+mod ap_regex;
+pub mod apr;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
@@ -62,8 +65,10 @@ mod util_xml;
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_listen::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        ap_regex::EXPORTS,
         http_connection::EXPORTS,
         http_main::EXPORTS,
         mpm_common::EXPORTS,
@@ -128,6 +133,10 @@ pub fn keep_exports() {
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
         httpd::random::EXPORTS,
+        httpd::escapes::EXPORTS,
+        httpd::lists::EXPORTS,
+        httpd::misc::EXPORTS,
+        httpd::paths::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
