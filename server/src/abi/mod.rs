@@ -54,9 +54,13 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_cfgtree;
 mod util_filter;
+mod util_md5;
 mod util_mutex;
 mod util_script;
+mod util_time;
+mod util_varbuf;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -65,6 +69,7 @@ pub fn keep_exports() {
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         ap_regex::EXPORTS,
+        ap_regex::rxplus::EXPORTS,
         http_connection::EXPORTS,
         http_main::EXPORTS,
         mpm_common::EXPORTS,
@@ -128,19 +133,27 @@ pub fn keep_exports() {
         http_vhost::addresses::EXPORTS,
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
+        httpd::memory::EXPORTS,
+        httpd::misc::EXPORTS,
+        httpd::processes::EXPORTS,
         httpd::random::EXPORTS,
         httpd::strings::EXPORTS,
+        httpd::threads::EXPORTS,
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
+        util_cfgtree::EXPORTS,
         util_filter::chain::EXPORTS,
         util_filter::pass::EXPORTS,
         util_filter::registry::EXPORTS,
+        util_md5::EXPORTS,
         util_mutex::EXPORTS,
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,
+        util_time::EXPORTS,
+        util_varbuf::EXPORTS,
     ] {
         std::hint::black_box(table);
     }
