@@ -472,7 +472,7 @@ mod tests {
             assert_eq!(status, 0);
             assert_eq!((groups[1].rm_so, groups[1].rm_eo), (1, 4));
             assert_eq!((groups[2].rm_so, groups[9].rm_so), (-1, -1));
-            let substitute = |count| {
+            let mut substitute = |count| {
                 let input = c"$1-$2-$3\\$".as_ptr();
                 let result = ap_pregsub(pool, input, subject.as_ptr(), count, groups.as_mut_ptr());
                 CStr::from_ptr(result)

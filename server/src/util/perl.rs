@@ -51,7 +51,11 @@ mod tests {
 
     fn shown(text: &str) -> Option<String> {
         let parts = split(text.as_bytes())?;
-        let show = |bytes: Option<&[u8]>| bytes.map_or("-".into(), String::from_utf8_lossy);
+        let show = |bytes: Option<&[u8]>| {
+            bytes.map_or("-".into(), |bytes| {
+                String::from_utf8_lossy(bytes).into_owned()
+            })
+        };
         Some(format!(
             "{} {} {}",
             show(Some(parts.pattern)),
