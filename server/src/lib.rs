@@ -14,4 +14,5 @@ pub mod modules;
 pub mod mpm;
 pub mod regex;
 pub mod request;
+pub mod text;
 pub mod util;

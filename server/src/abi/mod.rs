@@ -36,6 +36,7 @@ mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
 mod ap_regex;
+pub mod apr;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
@@ -137,6 +138,9 @@ pub fn keep_exports() {
         httpd::misc::EXPORTS,
         httpd::processes::EXPORTS,
         httpd::random::EXPORTS,
+        httpd::escapes::EXPORTS,
+        httpd::lists::EXPORTS,
+        httpd::paths::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::threads::EXPORTS,
         httpd::words::EXPORTS,

@@ -2,37 +2,25 @@
 //! hexadecimal, numbers, intervals and times.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_uchar, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     slice,
 };
 
 use httpd_sys::{self as sys, apr_pool_t, apr_status_t, apr_time_t};
 use module_sdk::raw::{Array, Pool};
 
-use crate::util::interval::{self, Fault};
+use super::escapes::bytes;
+use crate::{
+    abi::apr,
+    util::interval::{self, Fault},
+};
 
 exports! {
     ap_strchr, ap_strchr_c, ap_strrchr, ap_strrchr_c, ap_strstr, ap_strstr_c, ap_ind, ap_rind,
     ap_memeq_timingsafe, ap_streq_timingsafe, ap_strneq_timingsafe, ap_pbase64decode,
     ap_pbase64encode, ap_bin2hex, ap_pstr2_alnum, ap_str2_alnum, ap_array_str_index,
     ap_array_str_contains, ap_append_pid, ap_parse_strict_length, ap_timeout_parameter_parse,
-    ap_ht_time,
-}
-
-unsafe extern "C" {
-    fn apr_base64_decode_len(coded: *const c_char) -> c_int;
-    fn apr_base64_decode(plain: *mut c_char, coded: *const c_char) -> c_int;
-    fn apr_base64_encode_len(length: c_int) -> c_int;
-    fn apr_base64_encode_binary(coded: *mut c_char, plain: *const c_uchar, length: c_int) -> c_int;
-}
-
-/// The bytes of a string.
-///
-/// # Safety
-/// `text` ends with a NUL and outlives the slice.
-unsafe fn bytes<'a>(text: *const c_char) -> &'a [u8] {
-    // SAFETY: the caller's promise.
-    unsafe { CStr::from_ptr(text) }.to_bytes()
+    ap_ht_time, ap_construct_server, ap_escape_errorlog_item,
 }
 
 /// `strchr`.
@@ -169,9 +157,9 @@ pub unsafe extern "C" fn ap_pbase64decode(
 ) -> *mut c_char {
     // SAFETY: the header asks for a live pool and a string; APR tells how much room it needs.
     unsafe {
-        let room = apr_base64_decode_len(bufcoded).max(0) as usize;
+        let room = apr::apr_base64_decode_len(bufcoded).max(0) as usize;
         let plain = sys::apr_palloc(p, room + 1).cast::<c_char>();
-        let length = apr_base64_decode(plain, bufcoded);
+        let length = apr::apr_base64_decode(plain, bufcoded);
         plain.add(length.max(0) as usize).write(0);
         plain
     }
@@ -192,8 +180,8 @@ pub(in crate::abi) unsafe fn base64_text(p: *mut apr_pool_t, plain: &[u8]) -> *m
     let length = c_int::try_from(plain.len()).unwrap_or(c_int::MAX / 2);
     // SAFETY: the caller's promise; APR tells how much room it needs, the NUL included.
     unsafe {
-        let coded = sys::apr_palloc(p, apr_base64_encode_len(length) as usize).cast();
-        apr_base64_encode_binary(coded, plain.as_ptr(), length);
+        let coded = sys::apr_palloc(p, apr::apr_base64_encode_len(length) as usize).cast();
+        apr::apr_base64_encode_binary(coded, plain.as_ptr(), length);
         coded
     }
 }
@@ -395,6 +383,45 @@ fn in_gmt(format: &[u8]) -> Vec<u8> {
         rest = &tail[used - 1..];
     }
     result
+}
+
+/// `host`, or `host:port` when the port is not the usual one of the request's scheme.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_construct_server(
+    p: *mut sys::apr_pool_t,
+    hostname: *const c_char,
+    port: sys::apr_port_t,
+    r: *const sys::request_rec,
+) -> *mut c_char {
+    // SAFETY: the header asks for a live pool and request, and a string.
+    unsafe {
+        if sys::ap_run_default_port(r) == port {
+            return sys::apr_pstrdup(p, hostname);
+        }
+        let host = CStr::from_ptr(hostname).to_string_lossy();
+        Pool::from_ptr(p).text_ptr(format_args!("{host}:{port}"))
+    }
+}
+
+/// Escapes for the error log into `buflen` bytes; answers how many the text would need.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ap_escape_errorlog_item(
+    dest: *mut c_char,
+    source: *const c_char,
+    buflen: usize,
+) -> usize {
+    if source.is_null() || buflen == 0 {
+        return 0;
+    }
+    // SAFETY: the header asks for a string, and `buflen` bytes of room.
+    unsafe {
+        let mut text = Vec::new();
+        crate::log::escape::for_error_log(bytes(source), &mut text);
+        let count = text.len().min(buflen - 1);
+        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), dest, count);
+        dest.add(count).write(0);
+        count
+    }
 }
 
 #[cfg(test)]
