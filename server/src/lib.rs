@@ -15,3 +15,4 @@ pub mod mpm;
 pub mod regex;
 pub mod request;
 pub mod text;
+pub mod util;
