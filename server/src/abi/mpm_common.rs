@@ -157,10 +157,16 @@ pub unsafe extern "C" fn ap_mpm_set_pidfile(
     // SAFETY: the engine passes its live record and an argument of the configuration's pool.
     unsafe {
         let refusal = only_global(cmd);
-        if refusal.is_null() {
-            ap_pid_fname = arg;
+        if !refusal.is_null() {
+            return refusal;
         }
-        refusal
+        // Relative to ServerRoot; only the file of no directive is below DefaultRuntimeDir.
+        let name = sys::ap_server_root_relative((*cmd).pool, arg);
+        if name.is_null() {
+            return c"PidFile: invalid path".as_ptr();
+        }
+        ap_pid_fname = name;
+        null()
     }
 }
 
