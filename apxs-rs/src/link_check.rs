@@ -20,7 +20,7 @@ use crate::query::MAGIC;
 /// `MODULE_MAGIC_COOKIE`: "AP24".
 const COOKIE: u64 = 0x4150_3234;
 /// `struct module_struct`: the sizes it has had since 2.0, and where cookie and number are in it.
-const STRUCTURE_SIZES: [u64; 2] = [96, 104];
+const STRUCTURE_SIZES: [u64; 2] = [104, 112];
 const COOKIE_AT: usize = 40;
 
 /// Where symbols may come from.
