@@ -17,13 +17,13 @@ BASE_CXX = $(CXX) $(ALL_CXXFLAGS) $(ALL_CPPFLAGS) $(ALL_INCLUDES)
 
 COMPILE        = $(BASE_CC) $(PICFLAGS)
 CXX_COMPILE    = $(BASE_CXX) $(PICFLAGS)
-SH_COMPILE     = $(LIBTOOL) --mode=compile --tag=CC $(BASE_CC) $(SHLTCFLAGS) -c $< && touch $@
-SH_CXX_COMPILE = $(LIBTOOL) --mode=compile --tag=CXX $(BASE_CXX) $(SHLTCFLAGS) -c $< && touch $@
+SH_COMPILE     = $(LIBTOOL) --mode=compile --tag=disable-static $(BASE_CC) $(SHLTCFLAGS) -c $< && touch $@
+SH_CXX_COMPILE = $(LIBTOOL) --mode=compile --tag=disable-static $(BASE_CXX) $(SHLTCFLAGS) -c $< && touch $@
 LT_COMPILE     = $(LIBTOOL) --mode=compile --tag=CC $(COMPILE) $(LTCFLAGS) -c $< && touch $@
 LT_CXX_COMPILE = $(LIBTOOL) --mode=compile --tag=CXX $(CXX_COMPILE) $(LTCFLAGS) -c $< && touch $@
 
 LINK     = $(LIBTOOL) --mode=link --tag=CC $(CC) $(ALL_CFLAGS) $(PILDFLAGS) $(LT_LDFLAGS) $(ALL_LDFLAGS) -o $@
-SH_LINK  = $(SH_LIBTOOL) --mode=link --tag=CC $(CC) $(ALL_CFLAGS) $(LT_LDFLAGS) $(ALL_LDFLAGS) $(SH_LDFLAGS) $(SH_LIBS) -o $@
+SH_LINK  = $(SH_LIBTOOL) --mode=link --tag=disable-static $(CC) $(ALL_CFLAGS) $(LT_LDFLAGS) $(ALL_LDFLAGS) $(SH_LDFLAGS) $(SH_LIBS) -o $@
 MOD_LINK = $(LIBTOOL) --mode=link --tag=CC $(CC) $(ALL_CFLAGS) -static $(LT_LDFLAGS) $(ALL_LDFLAGS) -o $@
 
 INSTALL_DATA    = $(INSTALL) -m 644
