@@ -32,14 +32,16 @@ macro_rules! exports {
 #[macro_use]
 mod notice;
 
+mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
+mod ap_regex;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
-pub mod http_main;
 pub(crate) mod http_core;
 pub mod http_log;
+pub mod http_main;
 pub mod http_protocol;
 mod http_request;
 mod http_ssl;
@@ -59,8 +61,10 @@ mod util_script;
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_listen::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        ap_regex::EXPORTS,
         http_connection::EXPORTS,
         http_main::EXPORTS,
         mpm_common::EXPORTS,
