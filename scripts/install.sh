@@ -25,6 +25,9 @@ if [ ! -e "$to/conf/httpd.conf" ]; then
     sed -e "s|@PREFIX@|$prefix|g" -e "s|@PORT@|$port|g" -e "s|@MODULES@|${MODULES:-/usr/lib/apache2/modules}|g" \
         -e "s|@USER@|${USER_:-www-data}|g" -e "s|@GROUP@|${GROUP_:-www-data}|g" \
         "$tree/conf/httpd.conf.in" >"$to/conf/httpd.conf"
+    # What apachectl-rs reads.
+    [ -e "$to/bin/envvars" ] ||
+        echo "STATUSURL=\${STATUSURL:-http://localhost:$port/server-status}" >"$to/bin/envvars"
 fi
 if [ ! -e "$to/conf/mime.types" ]; then
     types=$tree/conf/mime.types
