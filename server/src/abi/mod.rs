@@ -32,14 +32,15 @@ macro_rules! exports {
 #[macro_use]
 mod notice;
 
+mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
-pub mod http_main;
 pub(crate) mod http_core;
 pub mod http_log;
+pub mod http_main;
 pub mod http_protocol;
 mod http_request;
 mod http_ssl;
@@ -59,6 +60,9 @@ mod util_script;
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
     for table in [
+        ap_listen::EXPORTS,
+        ap_listen::directives::EXPORTS,
+        ap_listen::open::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         http_connection::EXPORTS,

@@ -8,6 +8,7 @@
 pub mod child;
 pub mod control;
 pub mod pidfile;
+pub mod port_owner;
 pub mod restart;
 pub mod settings;
 pub mod signals;

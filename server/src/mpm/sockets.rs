@@ -49,3 +49,43 @@ pub fn inheritable() -> String {
     }
     named.join(";")
 }
+
+/// The first descriptor systemd passes on.
+const SYSTEMD_FIRST: RawFd = 3;
+
+/// The descriptors that an earlier generation (`inherited`, as `INHERITED` has it) or systemd
+/// (`LISTEN_PID`, `LISTEN_FDS`) has handed to the process `own`.
+pub fn handed_over(inherited: &str, pid: &str, count: &str, own: u32) -> Vec<RawFd> {
+    let mut descriptors: Vec<RawFd> = inherited
+        .split(';')
+        .filter_map(|socket| socket.split(':').next()?.parse().ok())
+        .collect();
+    if pid.parse() == Ok(own)
+        && let Ok(count) = count.parse::<RawFd>()
+    {
+        let last = SYSTEMD_FIRST.saturating_add(count);
+        for descriptor in SYSTEMD_FIRST..last {
+            if !descriptors.contains(&descriptor) {
+                descriptors.push(descriptor);
+            }
+        }
+    }
+    descriptors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_are_taken_from_whoever_hands_them_over() {
+        assert_eq!(handed_over("", "", "", 7), []);
+        assert_eq!(handed_over("5:::1:80;6:0.0.0.0:443", "", "", 7), [5, 6]);
+        assert_eq!(handed_over("", "7", "2", 7), [3, 4]);
+        assert_eq!(
+            handed_over("", "8", "2", 7),
+            [],
+            "meant for another process"
+        );
+    }
+}
