@@ -11,6 +11,11 @@ work="$root/.cache/apache-source"
 source="$work/apache2"
 installed=$(dpkg-query -W -f '${source:Version}' apache2-bin 2>/dev/null || true)
 
+# Tests of several crates may ask at the same time: one fetches, the others wait.
+mkdir -p "$root/.cache"
+exec 9>"$root/.cache/apache-source.lock"
+flock 9
+
 # The marker is written last, so a broken unpacking is repeated.
 if [ -e "$work/done-for" ] && [ "$(cat "$work/done-for")" = "$installed" ]; then
     echo "$source"

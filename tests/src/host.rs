@@ -152,6 +152,19 @@ impl Host {
     /// # Errors
     /// As `start`.
     pub fn start_in(kind: Kind, place: Place, configuration: &str) -> Result<Self> {
+        Self::start_under(kind, place, configuration, &[])
+    }
+
+    /// The same, with the server's command line given to another program, which executes it.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn start_under(
+        kind: Kind,
+        place: Place,
+        configuration: &str,
+        wrapper: &[&str],
+    ) -> Result<Self> {
         let mut place = Some(place);
         loop {
             let ports = free_ports(4)?;
@@ -171,7 +184,15 @@ impl Host {
             let file = here.path().join("conf/httpd.conf");
             fs::write(&file, text)?;
             let console = fs::File::create(here.path().join("logs/console.log"))?;
-            let process = Command::new(kind.program())
+            let mut command = match wrapper {
+                [] => Command::new(kind.program()),
+                [program, arguments @ ..] => {
+                    let mut command = Command::new(program);
+                    command.args(arguments).arg(kind.program());
+                    command
+                }
+            };
+            let process = command
                 .arg("-d")
                 .arg(here.path())
                 .arg("-f")

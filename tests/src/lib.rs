@@ -7,3 +7,4 @@ pub mod differential;
 pub mod host;
 pub mod modules;
 pub mod site;
+pub mod source;

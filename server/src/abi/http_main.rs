@@ -101,10 +101,7 @@ pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
             Ok(startup) => startup,
             Err(Failed) => return 1,
         };
-        match startup.pass_through_states(arguments) {
-            Ok(code) => code,
-            Err(Failed) => 1,
-        }
+        startup.pass_through_states(arguments).unwrap_or(1)
     };
     // SAFETY: nothing of the server runs any more; cleanups end what modules started.
     unsafe {

@@ -4,7 +4,7 @@
 //! (No header declares them; Apache exports them all the same.) Below them: the few socket and bucket operations that `conn::network` is built of.
 
 use std::{
-    ffi::{c_int, c_void},
+    ffi::{CStr, c_int, c_void},
     io,
     os::fd::RawFd,
     ptr::null_mut,
@@ -412,9 +412,10 @@ pub struct KeepPool(*mut sys::apr_pool_t);
 
 impl KeepPool {
     /// A pool of its own below the connection's.
-    pub fn new(c: *mut sys::conn_rec) -> Self {
+    pub fn new(network: &Network) -> Self {
         let mut pool = null_mut();
-        // SAFETY: the connection is live; APR ends the process when memory runs out.
+        let c = network.connection();
+        // SAFETY: a network's connection is live; APR ends the process when memory runs out.
         unsafe { sys::apr_pool_create_ex(&raw mut pool, (*c).pool, None, null_mut()) };
         Self(pool)
     }
@@ -433,30 +434,63 @@ impl Drop for KeepPool {
     }
 }
 
-/// mod_logio's counter of bytes sent, when it is there.
-static ADD_BYTES_OUT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
+/// mod_logio's counters of bytes, when it is there.
+struct ByteCounter(AtomicPtr<c_void>);
 
-/// Looks for mod_logio's counter; called when all modules have offered their functions.
-pub fn find_byte_counter() {
-    // SAFETY: the name ends with NUL.
-    let function = unsafe { sys::apr_dynamic_fn_retrieve(c"ap_logio_add_bytes_out".as_ptr()) };
-    let address = function.map_or(null_mut(), |function| function as *mut c_void);
-    ADD_BYTES_OUT.store(address, Ordering::Relaxed);
+impl ByteCounter {
+    const fn new() -> Self {
+        Self(AtomicPtr::new(null_mut()))
+    }
+
+    /// Looks for the function of this name.
+    fn find(&self, name: &CStr) {
+        // SAFETY: the name ends with NUL.
+        let function = unsafe { sys::apr_dynamic_fn_retrieve(name.as_ptr()) };
+        let address = function.map_or(null_mut(), |function| function as *mut c_void);
+        self.0.store(address, Ordering::Relaxed);
+    }
+
+    /// Tells mod_logio of `bytes` bytes.
+    ///
+    /// # Safety
+    /// `c` is live.
+    unsafe fn add(&self, c: *mut sys::conn_rec, bytes: usize) {
+        let function = self.0.load(Ordering::Relaxed);
+        if function.is_null() {
+            return;
+        }
+        // SAFETY: registered under its name by mod_logio with this very type (mod_logio's
+        // contract); the connection is live.
+        unsafe {
+            let function = std::mem::transmute::<
+                *mut c_void,
+                unsafe extern "C" fn(*mut sys::conn_rec, sys::apr_off_t),
+            >(function);
+            function(c, bytes as sys::apr_off_t);
+        }
+    }
+}
+
+static BYTES_OUT: ByteCounter = ByteCounter::new();
+static BYTES_IN: ByteCounter = ByteCounter::new();
+
+/// Looks for mod_logio's counters; called when all modules have offered their functions.
+pub fn find_byte_counters() {
+    BYTES_OUT.find(c"ap_logio_add_bytes_out");
+    BYTES_IN.find(c"ap_logio_add_bytes_in");
 }
 
 /// Tells mod_logio how many bytes left.
 pub fn count_sent(network: &Network, bytes: usize) {
-    let function = ADD_BYTES_OUT.load(Ordering::Relaxed);
-    if function.is_null() {
-        return;
-    }
-    // SAFETY: registered under this name by mod_logio with this very type (mod_logio's contract);
-    // the connection outlives its network.
-    unsafe {
-        let function = std::mem::transmute::<
-            *mut c_void,
-            unsafe extern "C" fn(*mut sys::conn_rec, sys::apr_off_t),
-        >(function);
-        function(network.connection(), bytes as sys::apr_off_t);
-    }
+    // SAFETY: the connection outlives its network.
+    unsafe { BYTES_OUT.add(network.connection(), bytes) }
+}
+
+/// Tells mod_logio how many bytes came without passing its filter.
+///
+/// # Safety
+/// `c` is live.
+pub unsafe fn count_received(c: *mut sys::conn_rec, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { BYTES_IN.add(c, bytes) }
 }

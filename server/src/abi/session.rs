@@ -175,8 +175,10 @@ impl Session {
         unsafe { (*self.c).data_in_input_filters != 0 }
     }
 
-    /// Reads a request through the input filters and processes it on this thread.
-    pub fn run_request(&mut self) -> Next {
+    /// Reads a request and processes it on this thread. With `head`, the request's head is the first
+    /// so many unread bytes of a plain network; else it is read through the input filters.
+    pub fn run_request(&mut self, head: Option<usize>) -> Next {
+        let head = head.and_then(|length| Some(self.network()?.take_head(length)));
         // SAFETY: the connection is live and used by this thread alone; the functions are those of
         // the request room, called in the order in which Apache calls them.
         unsafe {
@@ -188,7 +190,13 @@ impl Session {
                 sys::SERVER_BUSY_READ as c_int,
                 c,
             );
-            let r = sys::ap_read_request(c);
+            let r = match head {
+                Some(head) => {
+                    super::network_filters::count_received(c, head.len());
+                    super::http_protocol::read_request_from_head(c, &head)
+                }
+                None => sys::ap_read_request(c),
+            };
             let next = if r.is_null() {
                 Next::Close
             } else {

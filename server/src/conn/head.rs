@@ -7,6 +7,17 @@
 /// Heads longer than this are begun incomplete: the parser's limits decide about them.
 pub const LONGEST_WAITED_FOR: usize = 128 * 1024;
 
+/// What of a head has been received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// More is to come.
+    Part,
+    /// All, so many bytes.
+    Whole(usize),
+    /// So much that the parser's limits have to decide.
+    TooMuch,
+}
+
 /// How far the search for the end of a head has come, so that no byte is looked at twice.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Search {
@@ -19,11 +30,8 @@ pub struct Search {
 }
 
 impl Search {
-    /// Whether `received` (which begins with what was given before) holds all the parser needs.
-    pub fn is_complete(&mut self, received: &[u8]) -> bool {
-        if received.len() >= LONGEST_WAITED_FOR {
-            return true;
-        }
+    /// Looks at what came since; `received` begins with what was given before.
+    pub fn look(&mut self, received: &[u8]) -> Found {
         while let Some(found) = received[self.at..].iter().position(|&byte| byte == b'\n') {
             let line = received[self.line..self.at + found].trim_ascii_end();
             self.at += found + 1;
@@ -34,15 +42,19 @@ impl Search {
                     continue;
                 }
                 if !names_a_version(line) {
-                    return true;
+                    return Found::Whole(self.at);
                 }
                 self.in_fields = true;
             } else if line.is_empty() {
-                return true;
+                return Found::Whole(self.at);
             }
         }
         self.at = received.len();
-        false
+        if self.at >= LONGEST_WAITED_FOR {
+            Found::TooMuch
+        } else {
+            Found::Part
+        }
     }
 }
 
@@ -58,40 +70,46 @@ fn names_a_version(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn complete_after(parts: &[&str]) -> Option<usize> {
+    /// After which part the search ends, and how.
+    fn search(parts: &[&str]) -> Option<(usize, Found)> {
         let (mut search, mut received) = (Search::default(), Vec::new());
-        parts.iter().position(|part| {
+        parts.iter().enumerate().find_map(|(number, part)| {
             received.extend_from_slice(part.as_bytes());
-            search.is_complete(&received)
+            let found = search.look(&received);
+            (found != Found::Part).then_some((number, found))
         })
     }
 
     #[test]
     fn a_head_ends_with_an_empty_line() {
+        let whole = |number, length| Some((number, Found::Whole(length)));
         assert_eq!(
-            complete_after(&["GET / HTTP/1.1\r\nA: b\r\n", "\r\n"]),
-            Some(1)
+            search(&["GET / HTTP/1.1\r\nA: b\r\n", "\r\nbody"]),
+            whole(1, 24)
         );
         assert_eq!(
-            complete_after(&["GET / HTTP/1.1\r", "\n", "\r", "\n"]),
-            Some(3)
+            search(&["GET / HTTP/1.1\r", "\n", "\r", "\n"]),
+            whole(3, 18)
         );
         assert_eq!(
-            complete_after(&["\r\n\r\n", "GET / HTTP/1.0\n", "\n"]),
-            Some(2)
+            search(&["\r\n\r\n", "GET / HTTP/1.0\n", "\n"]),
+            whole(2, 20)
         );
-        assert_eq!(complete_after(&["GET / HTTP/1.1\r\nHost: a\r\nX"]), None);
+        assert_eq!(search(&["GET / HTTP/1.1\r\nHost: a\r\nX"]), None);
     }
 
     #[test]
     fn without_a_version_one_line_is_all() {
-        assert_eq!(complete_after(&["GET /", "\r\n"]), Some(1));
-        assert_eq!(complete_after(&["\x16\x03\x01 nonsense\n"]), Some(0));
+        assert_eq!(search(&["GET /", "\r\n"]), Some((1, Found::Whole(7))));
+        assert_eq!(
+            search(&["\x16\x03 nonsense\n"]),
+            Some((0, Found::Whole(12)))
+        );
     }
 
     #[test]
     fn a_head_without_end_is_handed_on() {
         let long = "x".repeat(LONGEST_WAITED_FOR);
-        assert_eq!(complete_after(&[&long]), Some(0));
+        assert_eq!(search(&[&long]), Some((0, Found::TooMuch)));
     }
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    head::Search,
+    head::{Found, Search},
     linger,
     network::{RECEIVE_SIZE, Sent},
     wait::blocking,
@@ -39,8 +39,10 @@ thread_local! {
 /// Why a wait for a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
-    /// A request can be read.
-    Request,
+    /// A request can be read; its head is the first so many bytes received.
+    Head(usize),
+    /// A request is to be read through the input filters.
+    Input,
     /// The client closed, took too long or failed, or the child is leaving.
     Nothing,
 }
@@ -85,10 +87,12 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             deadline: session.timeout(first).map(|limit| Instant::now() + limit),
             first,
         };
-        if wait_for.request(session, &mut wait).await == Awaited::Nothing {
-            return;
-        }
-        let next = session.run_request();
+        let head = match wait_for.request(session, &mut wait).await {
+            Awaited::Head(length) => Some(length),
+            Awaited::Input => None,
+            Awaited::Nothing => return,
+        };
+        let next = session.run_request(head);
         if send_rest(session, socket).await.is_err() || next == Next::Close || child.is_leaving() {
             return;
         }
@@ -138,6 +142,15 @@ impl Wait<'_> {
     }
 }
 
+/// What follows from a look at a head; `None`: wait for more of it.
+fn found(found: Found) -> Option<Awaited> {
+    match found {
+        Found::Part => None,
+        Found::Whole(length) => Some(Awaited::Head(length)),
+        Found::TooMuch => Some(Awaited::Input),
+    }
+}
+
 /// A wait for a request.
 struct WaitFor<'a> {
     socket: &'a AsyncFd<RawFd>,
@@ -153,24 +166,21 @@ impl WaitFor<'_> {
         if let Some(network) = session.plain_network() {
             if !network.unread().is_empty() {
                 started = true;
-                if search.is_complete(network.unread()) {
-                    return Awaited::Request;
+                if let Some(awaited) = found(search.look(network.unread())) {
+                    return awaited;
                 }
             }
         } else if session.input_pending() {
-            return Awaited::Request;
+            return Awaited::Input;
         }
         poll_fn(|cx| {
-            loop {
-                let Poll::Ready(ready) = self.socket.poll_read_ready(cx) else {
-                    break;
-                };
+            while let Poll::Ready(ready) = self.socket.poll_read_ready(cx) {
                 let Ok(mut guard) = ready else {
                     return Poll::Ready(Awaited::Nothing);
                 };
                 let Some(network) = session.plain_network() else {
                     // Filters decide what the bytes mean; they read the socket themselves.
-                    return Poll::Ready(Awaited::Request);
+                    return Poll::Ready(Awaited::Input);
                 };
                 let received = BUFFER.with_borrow_mut(|buffer| {
                     let received = receive(*self.socket.get_ref(), buffer);
@@ -186,7 +196,7 @@ impl WaitFor<'_> {
                         return Poll::Ready(if network.unread().is_empty() {
                             Awaited::Nothing
                         } else {
-                            Awaited::Request
+                            Awaited::Input
                         });
                     }
                     Ok(got) => {
@@ -194,8 +204,8 @@ impl WaitFor<'_> {
                             guard.clear_ready();
                         }
                         started = true;
-                        if search.is_complete(network.unread()) {
-                            return Poll::Ready(Awaited::Request);
+                        if let Some(awaited) = found(search.look(network.unread())) {
+                            return Poll::Ready(awaited);
                         }
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
@@ -204,10 +214,9 @@ impl WaitFor<'_> {
                 }
             }
             // An idle connection leaves with its child; one that has begun a request may finish.
-            if !self.first && !started {
-                if wait.leaving.as_mut().poll(cx).is_ready() || self.child.is_leaving() {
-                    return Poll::Ready(Awaited::Nothing);
-                }
+            let idle = !self.first && !started;
+            if idle && (wait.leaving.as_mut().poll(cx).is_ready() || self.child.is_leaving()) {
+                return Poll::Ready(Awaited::Nothing);
             }
             if let Some(deadline) = self.deadline
                 && wait.poll_deadline(cx, deadline).is_ready()
@@ -216,7 +225,7 @@ impl WaitFor<'_> {
                 return Poll::Ready(match session.plain_network() {
                     Some(network) if started => {
                         network.set_expired();
-                        Awaited::Request
+                        Awaited::Input
                     }
                     _ => Awaited::Nothing,
                 });

@@ -140,6 +140,18 @@ impl Network {
         }
     }
 
+    /// Takes the first `length` unread bytes, a request's head, off the input.
+    pub fn take_head(&mut self, length: usize) -> Vec<u8> {
+        let end = self.used + length;
+        debug_assert!(end <= self.received.len());
+        if self.used == 0 && end == self.received.len() {
+            return std::mem::take(&mut self.received);
+        }
+        let head = self.received[self.used..end].to_vec();
+        self.consume(length);
+        head
+    }
+
     /// Receives more. `Ok(0)` is the end.
     ///
     /// # Errors
@@ -321,9 +333,8 @@ impl Network {
     /// # Errors
     /// When a bucket can be neither kept nor read.
     pub fn set_aside(&mut self) -> io::Result<usize> {
-        let connection = self.connection;
-        let keep = self.keep.get_or_insert_with(|| KeepPool::new(connection));
-        let pool = keep.pool();
+        let keep = self.keep.take().unwrap_or_else(|| KeepPool::new(self));
+        let pool = self.keep.insert(keep).pool();
         let mut total = 0;
         let mut next = self.pending.first();
         while let Some(bucket) = next {

@@ -296,7 +296,9 @@ mod tests {
     }
 
     /// Line, names and values by the thorough parser; `None` when it refuses the head.
-    fn thoroughly(head: &[u8]) -> Option<(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)> {
+    type Field = (Vec<u8>, Vec<u8>);
+
+    fn thoroughly(head: &[u8]) -> Option<(Vec<u8>, Vec<Field>)> {
         let mut lines = Lines::new(head, true);
         let line = lines.request_line(60).ok()?;
         let parts = RequestLine::parse(line, true);

@@ -108,7 +108,7 @@ pub fn run(slot: i32) -> i32 {
         }
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
-    network_filters::find_byte_counter();
+    network_filters::find_byte_counters();
     // SAFETY: a plain number that a directive has set.
     let most_connections = i64::from(unsafe { sys::ap_max_requests_per_child });
     let child: &'static Child = Box::leak(Box::new(Child {

@@ -1,12 +1,77 @@
 //! The listening sockets, as the control process and its children use them.
 
-use std::os::fd::RawFd;
+use std::{
+    os::fd::{FromRawFd, RawFd},
+    sync::{Mutex, PoisonError},
+};
 
 use httpd_sys as sys;
 
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
 pub const INHERITED: &str = "HTTPD_RS_LISTEN_FDS";
+
+/// The sockets handed over that nobody has asked for yet; `None` before the environment was read.
+static UNCLAIMED: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
+
+/// Takes the inherited socket of this address, when there is one.
+pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
+    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let unclaimed = unclaimed.get_or_insert_with(inherited);
+    let at = unclaimed
+        .iter()
+        .position(|(_, bound, number)| bound == address && *number == port)?;
+    let (descriptor, ..) = unclaimed.swap_remove(at);
+    // SAFETY: plain system call: programs that the server starts do not get the socket.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    Some(descriptor)
+}
+
+/// Closes the inherited sockets that the configuration no longer asks for.
+pub fn close_uninherited() {
+    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    for (descriptor, ..) in unclaimed.get_or_insert_with(inherited).drain(..) {
+        // SAFETY: the descriptor was handed over to this process, and nobody else has taken it.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// What the environment says: sockets of the process that executed this one, and systemd's.
+fn inherited() -> Vec<(RawFd, String, u16)> {
+    let list = std::env::var(INHERITED).unwrap_or_default();
+    let mut sockets: Vec<_> = list.split(';').filter_map(parse).collect();
+    let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
+    let own = i32::try_from(std::process::id()).ok();
+    if sockets.is_empty() && number("LISTEN_PID") == own {
+        // systemd passes them from descriptor 3 on (sd_listen_fds).
+        let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, 1000);
+        sockets.extend((3..3 + count).filter_map(|descriptor| {
+            let (address, port) = address_of(descriptor)?;
+            Some((descriptor, address, port))
+        }));
+    }
+    sockets
+}
+
+/// `descriptor:address:port`.
+fn parse(text: &str) -> Option<(RawFd, String, u16)> {
+    let (descriptor, rest) = text.split_once(':')?;
+    let (address, port) = rest.rsplit_once(':')?;
+    Some((
+        descriptor.parse().ok()?,
+        address.to_owned(),
+        port.parse().ok()?,
+    ))
+}
+
+/// What a socket is bound to.
+fn address_of(descriptor: RawFd) -> Option<(String, u16)> {
+    // SAFETY: the borrowed descriptor is only asked, and stays open.
+    let socket =
+        unsafe { std::mem::ManuallyDrop::new(std::net::TcpListener::from_raw_fd(descriptor)) };
+    let address = socket.local_addr().ok()?;
+    Some((address.ip().to_string(), address.port()))
+}
 
 /// The sockets that are listened on.
 pub fn listening() -> Vec<RawFd> {
@@ -48,44 +113,4 @@ pub fn inheritable() -> String {
         }
     }
     named.join(";")
-}
-
-/// The first descriptor systemd passes on.
-const SYSTEMD_FIRST: RawFd = 3;
-
-/// The descriptors that an earlier generation (`inherited`, as `INHERITED` has it) or systemd
-/// (`LISTEN_PID`, `LISTEN_FDS`) has handed to the process `own`.
-pub fn handed_over(inherited: &str, pid: &str, count: &str, own: u32) -> Vec<RawFd> {
-    let mut descriptors: Vec<RawFd> = inherited
-        .split(';')
-        .filter_map(|socket| socket.split(':').next()?.parse().ok())
-        .collect();
-    if pid.parse() == Ok(own)
-        && let Ok(count) = count.parse::<RawFd>()
-    {
-        let last = SYSTEMD_FIRST.saturating_add(count);
-        for descriptor in SYSTEMD_FIRST..last {
-            if !descriptors.contains(&descriptor) {
-                descriptors.push(descriptor);
-            }
-        }
-    }
-    descriptors
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sockets_are_taken_from_whoever_hands_them_over() {
-        assert_eq!(handed_over("", "", "", 7), []);
-        assert_eq!(handed_over("5:::1:80;6:0.0.0.0:443", "", "", 7), [5, 6]);
-        assert_eq!(handed_over("", "7", "2", 7), [3, 4]);
-        assert_eq!(
-            handed_over("", "8", "2", 7),
-            [],
-            "meant for another process"
-        );
-    }
 }

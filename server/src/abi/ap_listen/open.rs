@@ -8,10 +8,10 @@ use module_sdk::raw::Pool;
 
 use super::{
     BACKLOG, CORES_PER_BUCKET, DEFER, EARLIER, Listener, RECEIVE_BUFFER, SEND_BUFFER,
-    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket,
-    inherited, records, report, shown,
+    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket, records,
+    report, shown,
 };
-use crate::mpm::port_owner;
+use crate::mpm::{port_owner, sockets};
 
 exports! { ap_setup_listeners, ap_duplicate_listeners }
 
@@ -182,7 +182,7 @@ unsafe fn open_all() -> bool {
             close(record);
         }
         if sys::ap_main_state == sys::AP_SQ_MS_CREATE_CONFIG as c_int {
-            inherited::close_rest();
+            sockets::close_uninherited();
         }
         true
     }

@@ -19,7 +19,7 @@ use super::{
     walk_cache::{Walk, sections},
 };
 use crate::request::{
-    options::{Options, Switches},
+    options::{Options, Switches, Symlinks, symlinks},
     paths,
 };
 
@@ -94,7 +94,7 @@ impl Rules {
     }
 
     fn follow_links(&self) -> bool {
-        self.switches.on & sys::OPT_SYM_LINKS as Options != 0
+        symlinks(self.switches.on) == Symlinks::Followed
     }
 }
 
@@ -210,7 +210,7 @@ unsafe fn check_known_link(r: *mut sys::request_rec) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
         let options = (*core_dir((*r).per_dir_config)).opts;
-        if options & sys::OPT_SYM_LINKS as Options != 0 {
+        if symlinks(options) == Symlinks::Followed {
             return OK;
         }
         let mut info: sys::apr_finfo_t = std::mem::zeroed();
@@ -608,5 +608,19 @@ mod tests {
         assert_eq!(root.walk(through, sys::OPT_SYM_LINKS), is(through, ""));
         assert_eq!(root.walk(through, sys::OPT_SYM_OWNER), is(through, ""));
         assert_eq!(root.walk(through, sys::OPT_INDEXES).0, FORBIDDEN);
+        let both = sys::OPT_SYM_LINKS | sys::OPT_SYM_OWNER;
+        assert_eq!(root.walk(through, both), is(through, ""));
+        // To a file of another user: root's, or, run as root, one that is given away.
+        make_link("/etc/passwd", root.0.join("site/foreign")).expect("it is ours");
+        // SAFETY: asks for a number.
+        if unsafe { libc::geteuid() } == 0 {
+            std::os::unix::fs::lchown(root.0.join("site/foreign"), Some(12345), None)
+                .expect("root may");
+        }
+        assert_eq!(
+            root.walk("site/foreign", sys::OPT_SYM_LINKS),
+            is("site/foreign", "")
+        );
+        assert_eq!(root.walk("site/foreign", both).0, FORBIDDEN);
     }
 }

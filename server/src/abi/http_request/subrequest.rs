@@ -14,7 +14,10 @@ use super::{
     support::{bytes, concat, copy, is_blank, sub_pool, zeroed},
     symlink,
 };
-use crate::request::paths;
+use crate::request::{
+    options::{Options, Symlinks, symlinks},
+    paths,
+};
 
 exports! {
     ap_sub_req_lookup_uri, ap_sub_req_method_uri, ap_sub_req_lookup_file, ap_sub_req_lookup_dirent,
@@ -156,7 +159,8 @@ pub unsafe extern "C" fn ap_sub_req_lookup_uri(
 unsafe fn stat_file(new: *mut sys::request_rec) {
     // SAFETY: the caller's promise.
     unsafe {
-        let follows = sys::ap_allow_options(new) & sys::OPT_SYM_LINKS as c_int != 0;
+        let options = sys::ap_allow_options(new) as Options;
+        let follows = symlinks(options) == Symlinks::Followed;
         let wanted = if follows { MIN } else { MIN | LINK };
         let status = sys::apr_stat(&raw mut (*new).finfo, (*new).filename, wanted, (*new).pool);
         if status != 0 && status != sys::APR_INCOMPLETE as sys::apr_status_t {
@@ -190,7 +194,7 @@ pub unsafe extern "C" fn ap_sub_req_lookup_dirent(
             stat_file(new);
         }
         if (*new).finfo.filetype == sys::APR_LNK {
-            let options = sys::ap_allow_options(new) as sys::allow_options_t;
+            let options = sys::ap_allow_options(new) as Options;
             let answer = symlink::follow((*new).filename, &mut (*new).finfo, options, pool);
             if answer != OK {
                 (*new).status = answer;

@@ -8,39 +8,9 @@ use std::{
 use httpd_sys::{self as sys, cmd_parms, command_rec};
 use module_sdk::raw::Pool;
 
-use crate::mpm::settings::{self, Settings};
-
-/// A table of directives that never changes.
-#[repr(transparent)]
-pub struct Commands<const N: usize>([command_rec; N]);
-
-// SAFETY: constant; it points to literals and functions.
-unsafe impl<const N: usize> Sync for Commands<N> {}
-
-type OneArgument =
-    unsafe extern "C" fn(*mut cmd_parms, *mut c_void, *const c_char) -> *const c_char;
-
-const fn one(name: &'static CStr, function: OneArgument, help: &'static CStr) -> command_rec {
-    command_rec {
-        name: name.as_ptr(),
-        func: sys::cmd_func {
-            take1: Some(function),
-        },
-        cmd_data: null_mut(),
-        req_override: sys::RSRC_CONF as c_int,
-        args_how: sys::TAKE1,
-        errmsg: help.as_ptr(),
-    }
-}
-
-/// The end of the table.
-const END: command_rec = command_rec {
-    name: null(),
-    func: sys::cmd_func { take1: None },
-    cmd_data: null_mut(),
-    req_override: 0,
-    args_how: 0,
-    errmsg: null(),
+use crate::{
+    modules::table::{Commands, END, take1},
+    mpm::settings::{self, Settings},
 };
 
 /// Defines the functions of directives that set one number.
@@ -114,116 +84,98 @@ unsafe extern "C" fn set_factor(
     }
 }
 
-/// The table.
-pub static COMMANDS: Commands<24> = Commands([
-    one(
-        c"PidFile",
-        sys::ap_mpm_set_pidfile,
-        c"A file for logging the server process ID",
-    ),
-    one(
-        c"ScoreBoardFile",
-        sys::ap_set_scoreboard,
-        c"A file for the server to maintain runtime process management information",
-    ),
-    one(
-        c"MaxConnectionsPerChild",
-        sys::ap_mpm_set_max_requests,
-        c"Maximum number of connections a child handles before it is replaced",
-    ),
-    one(
-        c"MaxRequestsPerChild",
-        sys::ap_mpm_set_max_requests,
-        c"Earlier name of MaxConnectionsPerChild",
-    ),
-    one(
-        c"CoreDumpDirectory",
-        sys::ap_mpm_set_coredumpdir,
-        c"The directory in which core files are written",
-    ),
-    one(
-        c"GracefulShutdownTimeout",
-        sys::ap_mpm_set_graceful_shutdown,
-        c"Seconds after which a graceful stop becomes a stop; 0 means no limit",
-    ),
-    one(
-        c"MaxMemFree",
-        sys::ap_mpm_set_max_mem_free,
-        c"KiB of free memory that an allocator may keep",
-    ),
-    one(
-        c"ThreadStackSize",
-        sys::ap_mpm_set_thread_stacksize,
-        c"Size in bytes of the stack of threads that run modules",
-    ),
-    one(
+const SCOPE: u32 = sys::RSRC_CONF;
+
+/// The table. What all MPMs share (PidFile, MaxConnectionsPerChild, ...) is the core's.
+pub static COMMANDS: Commands<17> = Commands([
+    take1(
         c"StartServers",
         set_start_servers,
+        SCOPE,
         c"Number of child processes",
     ),
-    one(
+    take1(
         c"ServerLimit",
         set_server_limit,
+        SCOPE,
         c"Upper limit on the number of child processes",
     ),
-    one(
+    take1(
         c"ThreadLimit",
         set_thread_limit,
+        SCOPE,
         c"Upper limit on ThreadsPerChild",
     ),
-    one(
+    take1(
         c"ThreadsPerChild",
         set_threads_per_child,
+        SCOPE,
         c"Number of threads of a child that may block at the same time",
     ),
-    one(
+    take1(
         c"MinSpareThreads",
         set_min_spare_threads,
+        SCOPE,
         c"Minimum number of idle threads",
     ),
-    one(
+    take1(
         c"MaxSpareThreads",
         set_max_spare_threads,
+        SCOPE,
         c"Maximum number of idle threads",
     ),
-    one(
+    take1(
         c"MaxRequestWorkers",
         set_max_request_workers,
+        SCOPE,
         c"Maximum number of requests processed at the same time",
     ),
-    one(
+    take1(
         c"MaxClients",
         set_max_request_workers,
+        SCOPE,
         c"Earlier name of MaxRequestWorkers",
     ),
-    one(
+    take1(
         c"AsyncRequestWorkerFactor",
         set_factor,
+        SCOPE,
         c"How many more connections than idle workers a child accepts in Apache's event MPM",
     ),
-    one(
+    take1(
+        c"GracefulShutdownTimeout",
+        sys::ap_mpm_set_graceful_shutdown,
+        SCOPE,
+        c"Seconds after which a graceful stop becomes a stop; 0 means no limit",
+    ),
+    take1(
         c"ListenBacklog",
         sys::ap_set_listenbacklog,
+        SCOPE,
         c"Maximum length of the queue of pending connections",
     ),
-    one(
+    take1(
         c"ListenTCPDeferAccept",
         sys::ap_set_listentcpdeferaccept,
+        SCOPE,
         c"Seconds for which the system may hold back a silent connection",
     ),
-    one(
+    take1(
         c"ListenCoresBucketsRatio",
         sys::ap_set_listencbratio,
+        SCOPE,
         c"Ratio between the number of CPU cores and of listeners' buckets",
     ),
-    one(
+    take1(
         c"SendBufferSize",
         sys::ap_set_send_buffer_size,
+        SCOPE,
         c"Send buffer size in bytes",
     ),
-    one(
+    take1(
         c"ReceiveBufferSize",
         sys::ap_set_receive_buffer_size,
+        SCOPE,
         c"Receive buffer size in bytes",
     ),
     command_rec {
@@ -232,7 +184,7 @@ pub static COMMANDS: Commands<24> = Commands([
             take_argv: Some(sys::ap_set_listener),
         },
         cmd_data: null_mut(),
-        req_override: sys::RSRC_CONF as c_int,
+        req_override: SCOPE as c_int,
         args_how: sys::TAKE_ARGV,
         errmsg:
             c"A port number or a numeric IP address and a port number, and an optional protocol"

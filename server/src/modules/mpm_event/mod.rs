@@ -32,7 +32,7 @@ pub static mut mpm_event_module: sys::module = sys::module {
     merge_dir_config: None,
     create_server_config: None,
     merge_server_config: None,
-    cmds: (&raw const directives::COMMANDS).cast(),
+    cmds: directives::COMMANDS.as_ptr(),
     register_hooks: Some(register_hooks),
     flags: 0,
 };
