@@ -244,8 +244,14 @@ pub unsafe extern "C" fn ap_fini_vhost_config(
     // SAFETY: the header asks for a live pool and the list of servers; nothing serves yet.
     unsafe {
         let mut table = Table::default();
+        // The core puts each new host in front of the list; the first in the file comes first here.
+        let mut servers = Vec::new();
         let mut server = (*main_server).next;
         while !server.is_null() {
+            servers.push(server);
+            server = (*server).next;
+        }
+        for server in servers.into_iter().rev() {
             let mut has_wildcard = false;
             let mut address = (*server).addrs;
             while !address.is_null() {
@@ -260,7 +266,6 @@ pub unsafe extern "C" fn ap_fini_vhost_config(
                     missing_name(pool, main_server, (*server).addrs)
                 };
             }
-            server = (*server).next;
         }
         if sys::ap_exists_config_define(c"DUMP_VHOSTS".as_ptr()) != 0 {
             dump::print(&table);
