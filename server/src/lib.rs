@@ -12,4 +12,5 @@ pub mod http;
 pub mod log;
 pub mod modules;
 pub mod mpm;
+pub mod regex;
 pub mod request;

@@ -35,6 +35,7 @@ mod notice;
 mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
+mod ap_regex;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
@@ -65,6 +66,7 @@ pub fn keep_exports() {
         ap_listen::open::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
+        ap_regex::EXPORTS,
         http_connection::EXPORTS,
         http_main::EXPORTS,
         mpm_common::EXPORTS,
