@@ -43,8 +43,8 @@ pub(super) struct Listener {
     file: *const c_char,
     /// The line of that Listen.
     line: c_int,
-    /// Listen gave a port without an address.
-    any_address: bool,
+    /// The address as that Listen has it; NULL: a port alone.
+    host: *const c_char,
     /// The socket came bound.
     bound: bool,
 }

@@ -106,6 +106,8 @@ pub fn run(slot: i32) -> i32 {
         if sys::ap_run_drop_privileges(pool, sys::ap_server_conf) != 0 {
             return CHILD_FATAL;
         }
+        // The system forgets this when a process changes its user.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
     network_filters::find_byte_counters();

@@ -74,6 +74,8 @@ pub fn run() {
             description()
         ),
     );
+    // SAFETY: the main server is live.
+    unsafe { sys::ap_log_command_line(super::configuration_pool(), sys::ap_server_conf) };
     let mut control = Control {
         children: Vec::new(),
         old: restart::inherited_children(),

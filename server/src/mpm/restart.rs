@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::sockets::INHERITED;
+use super::{pidfile, sockets::INHERITED};
 use crate::cli;
 
 /// Tells the executed control process which generation it begins.
@@ -52,6 +52,9 @@ pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: boo
         .env(INHERITED, listeners)
         .env(GENERATION, generation.to_string())
         .env(CHILDREN, children.join(","));
+    if let Some((name, value)) = pidfile::keep_over_exec() {
+        command.env(name, value);
+    }
     if graceful {
         command.env_remove(AT_ONCE);
     } else {

@@ -30,6 +30,15 @@ pub(super) unsafe fn listen(
         let pool = (*(*(*cmd).server).process).pool;
         let room = Pool::from_ptr(pool);
         let name = host.map_or(null(), |host| room.copy(host.to_bytes()).as_ptr());
+        let first = records(ap_listeners)
+            .map(|record| record.cast::<Listener>())
+            .find(|&listener| {
+                let same_host = module_sdk::raw::text((*listener).host) == host;
+                same_host && (*(*listener).record.bind_addr).port == port
+            });
+        if let Some(first) = first {
+            return said_twice(cmd, first);
+        }
         let mut addresses = null_mut();
         let family = sys::APR_UNSPEC as i32;
         let status = sys::apr_sockaddr_info_get(&raw mut addresses, name, family, port, 0, pool);
@@ -65,11 +74,6 @@ pub(super) unsafe fn listen(
                     );
                     return c"Listen step failed".as_ptr();
                 }
-            }
-        }
-        for &address in &addresses {
-            if let Some(twice) = records(ap_listeners).find(|&record| same(record, address)) {
-                return said_twice(cmd, twice.cast());
             }
         }
         let mut made = Vec::new();
@@ -109,7 +113,7 @@ pub(super) unsafe fn listen(
         }
         for (_, listener) in made {
             (*listener).record.protocol = room.copy(protocol.to_bytes()).as_ptr();
-            (*listener).any_address = host.is_none();
+            (*listener).host = name;
             note_place(listener, cmd);
             append(listener.cast());
         }

@@ -335,7 +335,11 @@ unsafe fn circumstances(listener: *mut Listener, status: apr_status_t) -> String
         if status == libc::EADDRINUSE
             && let Some(owner) = port_owner::find(Path::new("/proc"), (*address).port)
         {
-            text = format!(", which {owner} listens on");
+            text = if owner.pid == std::process::id() {
+                ", which another Listen has taken".to_owned()
+            } else {
+                format!(", which {owner} listens on")
+            };
         }
         if let Some(file) = module_sdk::raw::text((*listener).file) {
             text += &format!(

@@ -58,7 +58,9 @@ pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) 
     };
     let process = std::process::id() as i32;
     let target = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    if WRITTEN.load(Ordering::Relaxed) != process && target.exists() {
+    // A process that has executed itself to restart finds its own number.
+    let own = || std::fs::read(target).is_ok_and(|text| number(&text) == Some(process));
+    if WRITTEN.load(Ordering::Relaxed) != process && target.exists() && !own() {
         tell(
             sys::APLOG_WARNING,
             0,
