@@ -336,7 +336,7 @@ impl Startup {
     unsafe fn signal(&self, signal: Signal) -> Option<i32> {
         // SAFETY: PidFile has been read with the configuration; the pool is live.
         let file = unsafe {
-            let name = sys::ap_runtime_dir_relative(self.pconf, sys::ap_pid_fname);
+            let name = sys::ap_server_root_relative(self.pconf, sys::ap_pid_fname);
             module_sdk::raw::text(name)?.to_owned()
         };
         let state = pidfile::state(Path::new(std::ffi::OsStr::from_bytes(file.to_bytes())));

@@ -156,7 +156,7 @@ unsafe extern "C" fn run(
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
         sys::ap_log_pid(pconf, sys::ap_pid_fname);
-        let name = sys::ap_runtime_dir_relative(pconf, sys::ap_pid_fname);
+        let name = sys::ap_server_root_relative(pconf, sys::ap_pid_fname);
         if let Some(name) = module_sdk::raw::text(name) {
             let path = std::ffi::OsStr::from_bytes(name.to_bytes());
             mpm::pidfile::hold(std::path::Path::new(path));
