@@ -14,3 +14,4 @@ pub mod modules;
 pub mod mpm;
 pub mod regex;
 pub mod request;
+pub mod text;

@@ -36,6 +36,7 @@ mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
 mod ap_regex;
+pub mod apr;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;
@@ -131,6 +132,10 @@ pub fn keep_exports() {
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
         httpd::random::EXPORTS,
+        httpd::escapes::EXPORTS,
+        httpd::lists::EXPORTS,
+        httpd::misc::EXPORTS,
+        httpd::paths::EXPORTS,
         httpd::strings::EXPORTS,
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,

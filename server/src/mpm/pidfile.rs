@@ -10,6 +10,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use super::restart;
+
 /// The variable that hands the lock to the process which this one executes.
 const KEPT: &str = "HTTPD_RS_PID_LOCK";
 
@@ -76,11 +78,8 @@ fn kept() -> Option<RawFd> {
     if std::mem::replace(&mut *taken, true) {
         return None;
     }
-    let descriptor: RawFd = std::env::var(KEPT).ok()?.parse().ok()?;
-    // A variable that somebody else has set must not cost an open file.
-    let target = fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
-    let name = target.to_string_lossy().into_owned();
-    name.ends_with(" (deleted)").then_some(descriptor)
+    let descriptor: RawFd = restart::handed(KEPT)?.parse().ok()?;
+    Some(descriptor)
 }
 
 /// A lock on the whole of a file.

@@ -15,6 +15,7 @@ use std::{
 };
 
 use httpd_sys::{self as sys, server_addr_rec, server_rec};
+use module_sdk::raw::Server;
 
 use super::{
     super::http_request::{
@@ -244,14 +245,11 @@ pub unsafe extern "C" fn ap_fini_vhost_config(
     // SAFETY: the header asks for a live pool and the list of servers; nothing serves yet.
     unsafe {
         let mut table = Table::default();
-        // The core puts each new host in front of the list; the first in the file comes first here.
-        let mut servers = Vec::new();
-        let mut server = (*main_server).next;
-        while !server.is_null() {
-            servers.push(server);
-            server = (*server).next;
-        }
-        for server in servers.into_iter().rev() {
+        // Every <VirtualHost> puts its server before the others, as Apache's does.
+        let mut servers: Vec<_> = Server::from_ptr(main_server).iter().skip(1).collect();
+        servers.reverse();
+        for server in servers {
+            let server = server.as_ptr();
             let mut has_wildcard = false;
             let mut address = (*server).addrs;
             while !address.is_null() {
