@@ -416,6 +416,8 @@ pub struct Versions {
     pub apr: String,
     /// APR-util's version.
     pub apr_util: String,
+    /// The version of PCRE2 that is loaded, and of the one it was compiled with.
+    pub pcre: [String; 2],
 }
 
 /// Asks server and libraries for their versions.
@@ -436,6 +438,8 @@ pub fn versions() -> Versions {
             built: owned(sys::ap_get_server_built()),
             apr: owned(sys::apr_version_string()),
             apr_util: owned(apu_version_string()),
+            pcre: [sys::AP_REG_PCRE_LOADED, sys::AP_REG_PCRE_COMPILED]
+                .map(|which| owned(sys::ap_pcre_version_string(which as c_int))),
         }
     }
 }
