@@ -39,6 +39,15 @@ pub fn state(path: &Path) -> State {
     let _ = file.read_to_string(&mut text);
     let number: Option<i32> = text.trim().parse().ok().filter(|&pid| pid > 1);
     match (holder(&file), number) {
+        // The system does not tell a process of its own locks.
+        (None, Some(pid)) if pid == std::process::id() as i32 => {
+            let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+            if held.is_some() || restart::handed(KEPT).is_some() {
+                State::Running(pid)
+            } else {
+                State::Stale(Some(pid))
+            }
+        }
         (Some(pid), _) if pid > 1 => State::Running(pid),
         // Locked by a process that has no number in this namespace.
         (Some(_), Some(pid)) => State::Running(pid),
@@ -132,11 +141,13 @@ mod tests {
         let path = directory.join("pid");
         assert_eq!(state(&path), State::Absent);
         let own = std::process::id() as i32;
+        let parent = std::os::unix::process::parent_id() as i32;
         for (text, expected) in [
             ("", None),
             ("nonsense\n", None),
             ("1\n", None),
             // The parent of a test lives, and is no server.
+            (&format!("{parent}\n"), Some(parent)),
             (&format!("{own}\n"), Some(own)),
         ] {
             fs::write(&path, text).unwrap();
