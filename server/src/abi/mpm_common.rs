@@ -178,7 +178,7 @@ pub unsafe extern "C" fn ap_mpm_dump_pidfile(
 ) {
     // SAFETY: the header asks for a live pool and an open file.
     unsafe {
-        let name = sys::ap_runtime_dir_relative(pool, ap_pid_fname);
+        let name = sys::ap_server_root_relative(pool, ap_pid_fname);
         sys::apr_file_printf(out, c"PidFile: \"%s\"\n".as_ptr(), name);
     }
 }
