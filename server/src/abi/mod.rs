@@ -67,6 +67,8 @@ mod util_varbuf;
 pub fn keep_exports() {
     for table in [
         ap_listen::EXPORTS,
+        ap_listen::directives::EXPORTS,
+        ap_listen::open::EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         ap_regex::EXPORTS,
