@@ -55,11 +55,14 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_cookies;
+mod util_fcgi;
 mod util_cfgtree;
 mod util_filter;
 mod util_md5;
 mod util_mutex;
 mod util_script;
+mod util_xml;
 mod util_time;
 mod util_varbuf;
 
@@ -149,6 +152,8 @@ pub fn keep_exports() {
         mpm_common::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
+        util_cookies::EXPORTS,
+        util_fcgi::EXPORTS,
         util_cfgtree::EXPORTS,
         util_filter::chain::EXPORTS,
         util_filter::pass::EXPORTS,
@@ -158,6 +163,7 @@ pub fn keep_exports() {
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,
+        util_xml::EXPORTS,
         util_time::EXPORTS,
         util_varbuf::EXPORTS,
     ] {
