@@ -55,16 +55,16 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_cfgtree;
 mod util_cookies;
 mod util_fcgi;
-mod util_cfgtree;
 mod util_filter;
 mod util_md5;
 mod util_mutex;
 mod util_script;
-mod util_xml;
 mod util_time;
 mod util_varbuf;
+mod util_xml;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
