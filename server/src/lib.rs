@@ -16,3 +16,4 @@ pub mod mpm;
 pub mod regex;
 pub mod request;
 pub mod text;
+pub mod util;

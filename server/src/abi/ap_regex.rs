@@ -15,6 +15,8 @@ use httpd_sys::{self as sys, ap_regex_t, ap_regmatch_t};
 use module_sdk::raw::{Array, Pool};
 use pcre2_sys as pcre2;
 
+pub(super) mod rxplus;
+
 exports! {
     ap_regcomp, ap_regfree, ap_regexec, ap_regexec_len, ap_regerror, ap_regname,
     ap_regcomp_get_default_cflags, ap_regcomp_set_default_cflags, ap_regcomp_default_cflag_by_name,
@@ -359,10 +361,10 @@ pub unsafe extern "C" fn ap_pregfree(p: *mut sys::apr_pool_t, reg: *mut ap_regex
     unsafe { sys::apr_pool_cleanup_run(p, reg.cast(), Some(free_with_pool)) };
 }
 
-/// The longest result of a substitution, as Apache limits it.
-const LONGEST: usize = sys::HUGE_STRING_LEN as usize;
+/// The longest result of `ap_pregsub`, as Apache limits it.
+const LONGEST: usize = 8 * sys::HUGE_STRING_LEN as usize;
 
-/// `input` with `$0` to `$9` (and `&`) replaced by what was matched of `source`.
+/// `input` with `$0` to `$9` replaced by what was matched of `source`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_pregsub(
     p: *mut sys::apr_pool_t,
@@ -373,11 +375,13 @@ pub unsafe extern "C" fn ap_pregsub(
 ) -> *mut c_char {
     let mut result = null_mut();
     // SAFETY: passed on as they came.
-    let status = unsafe { ap_pregsub_ex(p, &raw mut result, input, source, nmatch, pmatch, 0) };
+    let status =
+        unsafe { ap_pregsub_ex(p, &raw mut result, input, source, nmatch, pmatch, LONGEST) };
     if status == 0 { result } else { null_mut() }
 }
 
-/// The same; a result longer than `maxlen` (0: the usual limit) is refused with `APR_ENOMEM`.
+/// The same; a result that is not shorter than `maxlen` (0: any length) is refused with
+/// `APR_ENOMEM`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_pregsub_ex(
     p: *mut sys::apr_pool_t,
@@ -388,39 +392,18 @@ pub unsafe extern "C" fn ap_pregsub_ex(
     pmatch: *mut ap_regmatch_t,
     maxlen: usize,
 ) -> sys::apr_status_t {
-    let most = if maxlen == 0 { LONGEST } else { maxlen };
     // SAFETY: the header asks for a live pool, strings and `nmatch` records about `source`.
     unsafe {
         result.write(null_mut());
-        let input = CStr::from_ptr(input).to_bytes();
         if source.is_null() {
             return sys::APR_EINVAL as sys::apr_status_t;
         }
+        let input = CStr::from_ptr(input).to_bytes();
         let source = CStr::from_ptr(source).to_bytes();
-        let groups = if nmatch == 0 {
-            &[]
-        } else {
-            slice::from_raw_parts(pmatch, nmatch)
-        };
-        let parts = || {
-            crate::regex::parts(input, source, groups.len(), |number| {
-                let group = groups[number];
-                (
-                    usize::try_from(group.rm_so).ok()?,
-                    usize::try_from(group.rm_eo).ok()?,
-                )
-                    .into()
-            })
-        };
-        if groups.is_empty() {
-            if input.len() >= most {
-                return sys::APR_ENOMEM as sys::apr_status_t;
-            }
-            result.write(Pool::from_ptr(p).copy(input).as_ptr().cast_mut());
-            return 0;
-        }
+        let groups = groups(nmatch, pmatch);
+        let parts = || substituted(input, source, groups);
         let length: usize = parts().map(<[u8]>::len).sum();
-        if length >= most {
+        if maxlen > 0 && length >= maxlen {
             return sys::APR_ENOMEM as sys::apr_status_t;
         }
         let room = sys::apr_palloc(p, length + 1).cast::<u8>();
@@ -433,4 +416,76 @@ pub unsafe extern "C" fn ap_pregsub_ex(
         result.write(room.cast());
     }
     0
+}
+
+/// The records of a match.
+///
+/// # Safety
+/// `pmatch` has `nmatch` records, which outlive the slice.
+pub(super) unsafe fn groups<'a>(
+    nmatch: usize,
+    pmatch: *const ap_regmatch_t,
+) -> &'a [ap_regmatch_t] {
+    if nmatch == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's promise.
+    unsafe { slice::from_raw_parts(pmatch, nmatch) }
+}
+
+/// The pieces of `input` with its references replaced; without groups it stays as it is.
+pub(super) fn substituted<'a>(
+    input: &'a [u8],
+    source: &'a [u8],
+    groups: &'a [ap_regmatch_t],
+) -> impl Iterator<Item = &'a [u8]> {
+    let (verbatim, input) = if groups.is_empty() {
+        (Some(input), &[][..])
+    } else {
+        (None, input)
+    };
+    let span = |number: usize| {
+        let group = groups.get(number)?;
+        Some((
+            usize::try_from(group.rm_so).ok()?,
+            usize::try_from(group.rm_eo).ok()?,
+        ))
+    };
+    let parts = crate::regex::parts(input, source, groups.len(), span);
+    verbatim.into_iter().chain(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::http_config::testing::with_pool;
+
+    #[test]
+    fn an_expression_matches_and_substitutes() {
+        // SAFETY: strings and records that outlive their use.
+        with_pool(|pool| unsafe {
+            let expression = ap_pregcomp(pool, c"^/(?<user>[a-z]+)/(x)?(.*)$".as_ptr(), 0);
+            assert_eq!((*expression).re_nsub, 3);
+            let mut groups = [ap_regmatch_t { rm_so: 7, rm_eo: 7 }; 10];
+            let subject = c"/bob/y\nz";
+            let status = ap_regexec(expression, subject.as_ptr(), 10, groups.as_mut_ptr(), 0);
+            assert_eq!(status, 0);
+            assert_eq!((groups[1].rm_so, groups[1].rm_eo), (1, 4));
+            assert_eq!((groups[2].rm_so, groups[9].rm_so), (-1, -1));
+            let mut substitute = |count| {
+                let input = c"$1-$2-$3\\$".as_ptr();
+                let result = ap_pregsub(pool, input, subject.as_ptr(), count, groups.as_mut_ptr());
+                CStr::from_ptr(result)
+            };
+            assert_eq!(substitute(10), c"bob--y\nz$");
+            assert_eq!(substitute(0), c"$1-$2-$3\\$");
+            let status = ap_regexec(expression, c"none".as_ptr(), 0, null_mut(), 0);
+            assert_eq!(status, sys::AP_REG_NOMATCH as c_int);
+            let names = sys::apr_array_make(pool, 4, size_of::<*const c_char>() as c_int);
+            assert_eq!(ap_regname(expression, names, c"MATCH_".as_ptr(), 1), 1);
+            let names = Array::<*const c_char>::from_ptr(names);
+            assert_eq!(CStr::from_ptr(names.get(1).unwrap()), c"MATCH_USER");
+            assert!(ap_pregcomp(pool, c"(".as_ptr(), 0).is_null());
+        });
+    }
 }

@@ -16,7 +16,7 @@ pub(super) mod registry;
 pub(super) mod retained;
 pub(super) mod slots;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 pub(super) mod tree;

@@ -56,9 +56,16 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod unixd;
+mod util_cfgtree;
+mod util_cookies;
+mod util_fcgi;
 mod util_filter;
+mod util_md5;
 mod util_mutex;
 mod util_script;
+mod util_time;
+mod util_varbuf;
+mod util_xml;
 
 /// References every exported function, so that the linker takes all of them into the executable.
 pub fn keep_exports() {
@@ -71,6 +78,7 @@ pub fn keep_exports() {
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         ap_regex::EXPORTS,
+        ap_regex::rxplus::EXPORTS,
         http_connection::EXPORTS,
         http_main::EXPORTS,
         mpm_common::EXPORTS,
@@ -134,23 +142,33 @@ pub fn keep_exports() {
         http_vhost::addresses::EXPORTS,
         http_vhost::headers::EXPORTS,
         http_vhost::table::EXPORTS,
+        httpd::memory::EXPORTS,
+        httpd::misc::EXPORTS,
+        httpd::processes::EXPORTS,
         httpd::random::EXPORTS,
         httpd::escapes::EXPORTS,
         httpd::lists::EXPORTS,
-        httpd::misc::EXPORTS,
         httpd::paths::EXPORTS,
         httpd::strings::EXPORTS,
+        httpd::threads::EXPORTS,
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
+        util_cookies::EXPORTS,
+        util_fcgi::EXPORTS,
+        util_cfgtree::EXPORTS,
         util_filter::chain::EXPORTS,
         util_filter::pass::EXPORTS,
         util_filter::registry::EXPORTS,
+        util_md5::EXPORTS,
         util_mutex::EXPORTS,
         util_script::environment::EXPORTS,
         util_script::headers::EXPORTS,
         util_script::query::EXPORTS,
+        util_xml::EXPORTS,
+        util_time::EXPORTS,
+        util_varbuf::EXPORTS,
     ] {
         std::hint::black_box(table);
     }

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 /// The pieces of `input` with its references replaced: `$0` to `$9` by what the group matched of
-/// `source` (nothing when it did not take part), `\$` and `\&` by the character itself.
+/// `source` (nothing when it did not take part), a character behind a backslash by itself.
 ///
 /// `groups` is how many groups are known, `span` where a group matched.
 pub fn parts<'a>(
@@ -25,7 +25,7 @@ pub fn parts<'a>(
                     .and_then(|(start, end)| source.get(start..end));
                 (matched.unwrap_or_default(), &rest[2..])
             }
-            [b'\\', b'$' | b'&', ..] => (&rest[1..2], &rest[2..]),
+            [b'\\', _, ..] => (&rest[1..2], &rest[2..]),
             _ => {
                 let plain = 1 + rest[1..]
                     .iter()
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn references_become_what_was_matched() {
         assert_eq!(substitute("<$0|$1|$2|$9>"), "<abcde|bc||>");
-        assert_eq!(substitute(r"\$1 $ $x \x &"), r"$1 $ $x \x &");
+        assert_eq!(substitute(r"\$1 $ $x \x\\ & \"), r"$1 $ $x x\ & \");
         assert_eq!(substitute("plain"), "plain");
         assert_eq!(substitute(""), "");
     }

@@ -200,7 +200,7 @@ pub unsafe extern "C" fn ap_cfg_getline(
 ///
 /// # Safety
 /// The functions of `cfp` keep the contracts of the header.
-pub(super) unsafe fn next_line(
+pub(in crate::abi) unsafe fn next_line(
     cfp: &mut ap_configfile_t,
     text: &mut Vec<u8>,
     max: usize,
