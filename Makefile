@@ -1,18 +1,43 @@
-# Installs what is missing, then builds or tests. See README.md.
+# Installs what is missing, then builds, runs, tests, measures or installs. See README.md.
 
-BUILD_PACKAGES = build-essential libapr1-dev libaprutil1-dev
-TEST_PACKAGES = $(BUILD_PACKAGES) apache2-dev libclang-dev
+PREFIX = /usr/local/httpd-rs
 
-.PHONY: build test
+BUILD_PACKAGES = build-essential pkg-config libapr1-dev libaprutil1-dev
+RUN_PACKAGES = $(BUILD_PACKAGES) apache2-bin 'media-types|mime-support'
+TEST_PACKAGES = $(BUILD_PACKAGES) apache2 apache2-dev libclang-dev 'media-types|mime-support'
+BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-light \
+	libnginx-mod-http-echo php-cgi php-fpm wrk nghttp2-client
+
+# More arguments for bench.py, as --scenarios static-1k.
+BENCH = --rounds 3
+
+.PHONY: build run test bench install
 
 build:
 	scripts/install-packages.sh $(BUILD_PACKAGES)
-	cargo build --release -p httpd-rs
+	cargo build --release -p httpd-rs -p apxs-rs
+
+# The demo site, in the foreground. PORT: 8080 unless set.
+run:
+	scripts/install-packages.sh $(RUN_PACKAGES)
+	cargo build --release -p httpd-rs -p apxs-rs
+	scripts/run-demo.sh
 
 test:
 	scripts/install-packages.sh $(TEST_PACKAGES)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
+	cargo build --workspace
 	cargo nextest run --workspace
 	cargo test --workspace --doc
+
+bench:
+	scripts/install-packages.sh $(BENCH_PACKAGES)
+	cargo build --release -p httpd-rs -p apxs-rs
+	cd bench && python3 bench.py --servers apache,nginx,httpd-rs,limit \
+		--httpd-rs ../target/release/httpd-rs $(BENCH)
+
+# DESTDIR stages it elsewhere. PORT and MODULES go into a new conf/httpd.conf.
+install: build
+	DESTDIR='$(DESTDIR)' scripts/install.sh '$(PREFIX)'

@@ -77,7 +77,7 @@ fn stock_binaries_load_together() -> Result<()> {
     let (good, text) = check(&lines, &["-D", "DUMP_MODULES"])?;
     ensure!(good, "{text}");
     ensure!(text.contains("\n imagemap_module (shared)\n"), "{text}");
-    ensure!(text.matches("(shared)").count() == 23, "{text}");
+    ensure!(text.matches("(shared)").count() == 24, "{text}");
     Ok(())
 }
 

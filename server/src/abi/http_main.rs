@@ -13,7 +13,7 @@ use module_sdk::raw::Pool;
 
 use crate::{
     cli::{Action, Arguments, Signal, paths},
-    mpm::pidfile,
+    mpm::pidfile::{self, State},
 };
 
 exports! { ap_state_query }
@@ -164,12 +164,8 @@ unsafe fn start(
         ap_server_post_read_config = strings(&arguments.after);
         ap_server_config_defines = strings(&arguments.defines);
         ap_document_root_check = c_int::from(!arguments.skip_root_check);
-        let dumps = arguments
-            .defines
-            .iter()
-            .any(|name| name.starts_with(b"DUMP_"));
         ap_run_mode = match arguments.action {
-            Action::Check if dumps => sys::AP_SQ_RM_CONFIG_DUMP,
+            Action::Check if arguments.dumps() => sys::AP_SQ_RM_CONFIG_DUMP,
             Action::Check => sys::AP_SQ_RM_CONFIG_TEST,
             _ => sys::AP_SQ_RM_NORMAL,
         } as c_int;
@@ -340,49 +336,53 @@ impl Startup {
     unsafe fn signal(&self, signal: Signal) -> Option<i32> {
         // SAFETY: PidFile has been read with the configuration; the pool is live.
         let file = unsafe {
-            let name = sys::ap_runtime_dir_relative(self.pconf, sys::ap_pid_fname);
+            let name = sys::ap_server_root_relative(self.pconf, sys::ap_pid_fname);
             module_sdk::raw::text(name)?.to_owned()
         };
-        let file = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes())).to_owned();
-        let running = pidfile::running(&file);
-        match (signal, running) {
-            (Signal::Start, Some(pid)) => {
+        let state = pidfile::state(Path::new(std::ffi::OsStr::from_bytes(file.to_bytes())));
+        let stop = matches!(signal, Signal::Stop | Signal::GracefulStop);
+        let pid = match (signal, state) {
+            // The process has executed itself to restart: its file names itself.
+            (_, State::Running(pid)) if pid == std::process::id() as i32 => return None,
+            (Signal::Start, State::Running(pid)) => {
                 println!("httpd (pid {pid}) already running");
-                Some(0)
+                return Some(0);
             }
-            (Signal::Start, None) => None,
-            // Apache starts a server that is to be restarted and does not run.
-            (Signal::Restart | Signal::Graceful, None) => {
+            (_, State::Running(pid)) => pid,
+            (Signal::Start, _) => return None,
+            // As Apache: whoever asks for a restart wants a running server.
+            _ if !stop => {
                 println!("httpd not running, trying to start");
-                None
+                return None;
             }
-            (Signal::Stop | Signal::GracefulStop, None) => {
-                let what = if file.exists() {
-                    "httpd (stale pid file)"
-                } else {
-                    "httpd (no pid file)"
-                };
-                println!("{what} not running");
-                Some(0)
+            (_, State::Stale(Some(pid))) => {
+                println!("httpd (pid {pid}?) not running");
+                return Some(0);
             }
-            (signal, Some(pid)) => {
-                let number = match signal {
-                    Signal::Stop => libc::SIGTERM,
-                    Signal::GracefulStop => libc::SIGWINCH,
-                    Signal::Graceful => libc::SIGUSR1,
-                    _ => libc::SIGHUP,
-                };
-                // SAFETY: a plain system call on the process that holds the pid file.
-                if unsafe { libc::kill(pid, number) } != 0 {
-                    self.complain(&format!(
-                        "cannot signal pid {pid}: {}",
-                        std::io::Error::last_os_error()
-                    ));
-                    return Some(1);
-                }
-                Some(0)
+            (_, State::Stale(None)) => {
+                println!("httpd (corrupt pid file) not running");
+                return Some(0);
             }
+            (_, State::Absent) => {
+                println!("httpd (no pid file) not running");
+                return Some(0);
+            }
+        };
+        let number = match signal {
+            Signal::Stop => libc::SIGTERM,
+            Signal::GracefulStop => libc::SIGWINCH,
+            Signal::Graceful => libc::SIGUSR1,
+            _ => libc::SIGHUP,
+        };
+        // SAFETY: a plain system call on the process that holds the pid file.
+        if unsafe { libc::kill(pid, number) } != 0 {
+            let error = std::io::Error::last_os_error();
+            self.complain(&format!(
+                "AH00057: sending signal to server (pid {pid}): {error}"
+            ));
+            return Some(1);
         }
+        Some(0)
     }
 
     /// Says on the terminal and in the log why the server does not start.
@@ -416,6 +416,8 @@ pub struct Versions {
     pub apr: String,
     /// APR-util's version.
     pub apr_util: String,
+    /// The version of PCRE2 that is loaded, and of the one it was compiled with.
+    pub pcre: [String; 2],
 }
 
 /// Asks server and libraries for their versions.
@@ -436,6 +438,8 @@ pub fn versions() -> Versions {
             built: owned(sys::ap_get_server_built()),
             apr: owned(sys::apr_version_string()),
             apr_util: owned(apu_version_string()),
+            pcre: [sys::AP_REG_PCRE_LOADED, sys::AP_REG_PCRE_COMPILED]
+                .map(|which| owned(sys::ap_pcre_version_string(which as c_int))),
         }
     }
 }

@@ -157,10 +157,16 @@ pub unsafe extern "C" fn ap_mpm_set_pidfile(
     // SAFETY: the engine passes its live record and an argument of the configuration's pool.
     unsafe {
         let refusal = only_global(cmd);
-        if refusal.is_null() {
-            ap_pid_fname = arg;
+        if !refusal.is_null() {
+            return refusal;
         }
-        refusal
+        // Relative to ServerRoot; only the file of no directive is below DefaultRuntimeDir.
+        let name = sys::ap_server_root_relative((*cmd).pool, arg);
+        if name.is_null() {
+            return c"PidFile: invalid path".as_ptr();
+        }
+        ap_pid_fname = name;
+        null()
     }
 }
 
@@ -172,7 +178,7 @@ pub unsafe extern "C" fn ap_mpm_dump_pidfile(
 ) {
     // SAFETY: the header asks for a live pool and an open file.
     unsafe {
-        let name = sys::ap_runtime_dir_relative(pool, ap_pid_fname);
+        let name = sys::ap_server_root_relative(pool, ap_pid_fname);
         sys::apr_file_printf(out, c"PidFile: \"%s\"\n".as_ptr(), name);
     }
 }

@@ -99,18 +99,26 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, Str
             break;
         }
     }
-    if arguments
-        .defines
-        .iter()
-        .any(|name| name.starts_with(b"DUMP_"))
-        && arguments.action == Action::Serve
-    {
+    if arguments.dumps() && arguments.action == Action::Serve {
         arguments.action = Action::Check;
     }
     Ok(arguments)
 }
 
+/// Definitions that ask for a dump, after which there is nothing else to say or do.
+const DUMPS: [&[u8]; 4] = [
+    b"DUMP_VHOSTS",
+    b"DUMP_RUN_CFG",
+    b"DUMP_MODULES",
+    b"DUMP_INCLUDES",
+];
+
 impl Arguments {
+    /// Whether a dump of the server's own is asked for.
+    pub fn dumps(&self) -> bool {
+        self.defines.iter().any(|name| DUMPS.contains(&&name[..]))
+    }
+
     fn define(&mut self, name: &str) {
         self.defines.push(name.as_bytes().to_vec());
     }

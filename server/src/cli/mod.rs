@@ -38,6 +38,9 @@ pub fn original_arguments() -> &'static Original {
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     original_arguments();
     let words: Vec<OsString> = words.collect();
+    let called = words
+        .first()
+        .map_or_else(|| "httpd-rs".into(), |name| name.to_string_lossy());
     let program = words.first().map_or_else(
         || "httpd-rs".to_owned(),
         |name| {
@@ -49,7 +52,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments = match arguments::parse(words.iter().skip(1).cloned()) {
         Ok(arguments) => arguments,
         Err(error) => {
-            eprint!("{program}: {error}\n{}", usage(&program));
+            eprint!("{program}: {error}\n{}", usage(&called));
             return ExitCode::FAILURE;
         }
     };
@@ -57,7 +60,7 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
         Action::Version => print!("{}", version::version()),
         Action::Settings => print!("{}", version::settings()),
         Action::Help => {
-            print!("{}", usage(&program));
+            eprint!("{}", usage(&called));
             return ExitCode::FAILURE;
         }
         _ => {

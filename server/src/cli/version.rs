@@ -16,12 +16,13 @@ pub fn settings() -> String {
     let Versions {
         apr,
         apr_util: util,
+        pcre: [loaded, compiled],
         ..
     } = versions();
     format!(
         "{version}Server's Module Magic Number: {major}:{minor}\n\
-         Server loaded:  APR {apr}, APR-UTIL {util}\n\
-         Compiled using: APR {apr}, APR-UTIL {util}\n\
+         Server loaded:  APR {apr}, APR-UTIL {util}, PCRE {loaded}\n\
+         Compiled using: APR {apr}, APR-UTIL {util}, PCRE {compiled}\n\
          Architecture:   {bits}-bit\n\
          Server MPM:     event\n\
          \x20 threaded:     yes (fixed thread count)\n\

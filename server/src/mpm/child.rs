@@ -95,8 +95,9 @@ impl Drop for Presence {
     }
 }
 
-/// Runs the child in `slot` of the scoreboard to its end; answers the exit code.
-pub fn run(slot: i32) -> i32 {
+/// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
+/// control process, unless this process is that itself.
+pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -105,6 +106,14 @@ pub fn run(slot: i32) -> i32 {
         sys::ap_reopen_scoreboard(pool, null_mut(), 0);
         if sys::ap_run_drop_privileges(pool, sys::ap_server_conf) != 0 {
             return CHILD_FATAL;
+        }
+        if let Some(parent) = parent {
+            // The child ends when the control process dies unexpectedly. Only now, because the
+            // system forgets this when a process changes its user; and it may have died before.
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            if libc::getppid() != parent {
+                return 0;
+            }
         }
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }

@@ -74,6 +74,8 @@ pub fn run() {
             description()
         ),
     );
+    // SAFETY: the main server is live.
+    unsafe { sys::ap_log_command_line(super::configuration_pool(), sys::ap_server_conf) };
     let mut control = Control {
         children: Vec::new(),
         old: restart::inherited_children(),
@@ -93,7 +95,7 @@ pub fn run() {
 pub fn run_in_foreground() {
     child_signals().block();
     signals::ignore(libc::SIGPIPE);
-    child::run(0);
+    child::run(0, None);
 }
 
 impl Control {
@@ -283,13 +285,12 @@ impl Control {
 
 fn start_child(slot: i32) -> Option<i32> {
     super::note_child_start(slot);
+    let parent = std::process::id() as i32;
     // SAFETY: the control process has one thread, so the child is a whole copy.
     match unsafe { libc::fork() } {
         -1 => None,
         0 => {
-            // SAFETY: plain system call: the child ends when the control process dies unexpectedly.
-            unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) };
-            let code = std::panic::catch_unwind(|| child::run(slot)).unwrap_or(1);
+            let code = std::panic::catch_unwind(|| child::run(slot, Some(parent))).unwrap_or(1);
             // SAFETY: ends this process; its threads have been given up.
             unsafe { libc::_exit(code) }
         }

@@ -1,43 +1,86 @@
-//! Who listens on a port: asked when a socket cannot be bound, so that the message can name the
-//! process.
+//! Which program listens on a port: found in the tables of /proc, for the message that a port is in
+//! use. What this user may not see is simply not named.
 
 #![forbid(unsafe_code)]
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path};
 
-/// The process that listens on `port`, as `123 nginx`; `None` when that cannot be seen.
-pub fn port_owner(port: u16) -> Option<String> {
-    let inode = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .find_map(|table| listening_inode(&table, port))?;
-    let link = format!("socket:[{inode}]");
-    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let pid = entry.file_name().to_str()?.parse::<u32>().ok()?;
-        let holds = fs::read_dir(entry.path().join("fd"))
-            .ok()?
-            .flatten()
-            .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target == Path::new(&link)));
-        holds.then(|| {
-            let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-            format!("{pid} {}", name.trim())
-        })
+/// A process that listens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The program's name.
+    pub name: String,
+    /// The process.
+    pub pid: u32,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (process {})", self.name, self.pid)
+    }
+}
+
+/// The process that listens on a TCP port, the oldest when several share the socket; `proc` is
+/// `/proc`.
+pub fn find(proc: &Path, port: u16) -> Option<Owner> {
+    let inodes: Vec<u64> = ["net/tcp", "net/tcp6"]
+        .into_iter()
+        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
+        .flat_map(|table| listening(&table, port))
+        .collect();
+    if inodes.is_empty() {
+        return None;
+    }
+    let mut pids: Vec<u32> = fs::read_dir(proc)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    let pid = pids
+        .into_iter()
+        .find(|pid| holds(&proc.join(pid.to_string()).join("fd"), &inodes))?;
+    let name = fs::read_to_string(proc.join(pid.to_string()).join("comm")).ok()?;
+    Some(Owner {
+        name: name.trim_end().to_owned(),
+        pid,
     })
 }
 
-/// The inode of the socket in state LISTEN on `port`, in a table of /proc/net.
-fn listening_inode(table: &str, port: u16) -> Option<u64> {
-    const LISTEN: &str = "0A";
-    table.lines().skip(1).find_map(|line| {
-        let mut fields = line.split_whitespace();
-        let local = fields.nth(1)?;
-        let state = fields.nth(1)?;
-        let local = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
-        if state != LISTEN || local != port {
-            return None;
-        }
-        fields.nth(5)?.parse().ok()
-    })
+/// The inodes of the sockets that listen on a port, in a table of the form of /proc/net/tcp.
+fn listening(table: &str, port: u16) -> Vec<u64> {
+    /// TCP_LISTEN as the table writes it.
+    const LISTENS: &str = "0A";
+    let port = format!(":{port:04X}");
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
+                return None;
+            };
+            (state == LISTENS && local.ends_with(&port)).then(|| inode.parse().ok())?
+        })
+        .collect()
+}
+
+/// Whether one of a process's descriptors is one of these sockets.
+fn holds(descriptors: &Path, inodes: &[u64]) -> bool {
+    let Ok(entries) = fs::read_dir(descriptors) else {
+        return false;
+    };
+    entries
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .any(|target| socket(&target).is_some_and(|inode| inodes.contains(&inode)))
+}
+
+/// The number in `socket:[123]`.
+fn socket(target: &Path) -> Option<u64> {
+    let text = target.to_str()?;
+    text.strip_prefix("socket:[")?
+        .strip_suffix(']')?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -45,15 +88,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_on_this_machine_is_found() {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    fn the_table_of_sockets_is_understood() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   \
+                     uid  timeout inode\n   \
+                     0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     \
+                     0        0 4711 1 0 100 0 0 10 0\n   \
+                     1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     \
+                     0        0 4712 1 0 100 0 0 10 0\n";
+        assert_eq!(listening(table, 8080), [4711]);
+        assert_eq!(listening(table, 80), []);
+    }
+
+    #[test]
+    fn a_listening_process_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let owner = port_owner(port).unwrap();
-        assert!(
-            owner.starts_with(&format!("{} ", std::process::id())),
-            "{owner}"
-        );
-        drop(listener);
-        assert_eq!(port_owner(port), None);
+        let owner = find(Path::new("/proc"), port).unwrap();
+        assert_eq!(owner.pid, std::process::id());
+        assert!(!owner.name.is_empty());
     }
 }

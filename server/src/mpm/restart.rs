@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::sockets::INHERITED;
+use super::{pidfile, sockets::INHERITED};
 use crate::cli;
 
 /// Tells the executed control process which generation it begins.
@@ -20,6 +20,19 @@ const CHILDREN: &str = "HTTPD_RS_OLD_CHILDREN";
 /// Set when the earlier children are to end without finishing their requests.
 const AT_ONCE: &str = "HTTPD_RS_RESTART_AT_ONCE";
 
+/// The process that the other variables are meant for: its number stays when it executes itself.
+/// Programs that the server starts inherit all of them, and may start a server of their own.
+const PROCESS: &str = "HTTPD_RS_PROCESS";
+
+/// What this process left for itself when it executed itself.
+pub fn handed(name: &str) -> Option<String> {
+    let process: u32 = std::env::var(PROCESS).ok()?.parse().ok()?;
+    if process != std::process::id() {
+        return None;
+    }
+    std::env::var(name).ok()
+}
+
 /// Checks the configuration on disk, as `-t` does.
 ///
 /// # Errors
@@ -30,8 +43,6 @@ pub fn check_configuration() -> Result<(), String> {
         .args(&arguments.arguments)
         .arg("-t")
         .current_dir(&arguments.directory)
-        .env_remove(INHERITED)
-        .env_remove(GENERATION)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| format!("cannot run {:?}: {error}", arguments.executable))?;
@@ -49,9 +60,13 @@ pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: boo
     command
         .args(&arguments.arguments)
         .current_dir(&arguments.directory)
+        .env(PROCESS, std::process::id().to_string())
         .env(INHERITED, listeners)
         .env(GENERATION, generation.to_string())
         .env(CHILDREN, children.join(","));
+    if let Some((name, value)) = pidfile::keep_over_exec() {
+        command.env(name, value);
+    }
     if graceful {
         command.env_remove(AT_ONCE);
     } else {
@@ -62,7 +77,7 @@ pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: boo
 
 /// How the children of earlier generations are told that their successors are there.
 pub fn signal_for_old_children() -> i32 {
-    if std::env::var_os(AT_ONCE).is_some() {
+    if handed(AT_ONCE).is_some() {
         libc::SIGTERM
     } else {
         libc::SIGUSR1
@@ -71,11 +86,11 @@ pub fn signal_for_old_children() -> i32 {
 
 /// The generation this process was executed for; `None` when it was started afresh.
 pub fn inherited_generation() -> Option<i32> {
-    std::env::var(GENERATION).ok()?.parse().ok()
+    handed(GENERATION)?.parse().ok()
 }
 
 /// The children of earlier generations.
 pub fn inherited_children() -> Vec<i32> {
-    let list = std::env::var(CHILDREN).unwrap_or_default();
+    let list = handed(CHILDREN).unwrap_or_default();
     list.split(',').filter_map(|pid| pid.parse().ok()).collect()
 }

@@ -7,6 +7,8 @@ use std::{
 
 use httpd_sys as sys;
 
+use super::restart;
+
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
 pub const INHERITED: &str = "HTTPD_RS_LISTEN_FDS";
@@ -38,7 +40,7 @@ pub fn close_uninherited() {
 
 /// What the environment says: sockets of the process that executed this one, and systemd's.
 fn inherited() -> Vec<(RawFd, String, u16)> {
-    let list = std::env::var(INHERITED).unwrap_or_default();
+    let list = restart::handed(INHERITED).unwrap_or_default();
     let mut sockets: Vec<_> = list.split(';').filter_map(parse).collect();
     let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
     let own = i32::try_from(std::process::id()).ok();

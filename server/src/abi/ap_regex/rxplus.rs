@@ -205,7 +205,7 @@ mod tests {
                 (2, "<b> <c>".into())
             );
             assert_eq!(substitute(c"s/^a/x/g", c"aaa"), (1, "xaa".into()));
-            assert_eq!(substitute(c"s/x*/-/g", c"abx"), (3, "-a-b-".into()));
+            assert_eq!(substitute(c"s/x*/-/g", c"abx"), (4, "-a-b--".into()));
             assert_eq!(substitute(c"s/q/-/gn", c"abx"), (0, "abx".into()));
             assert!(ap_rxplus_compile(pool, c"s/a/b".as_ptr()).is_null());
         });

@@ -32,7 +32,7 @@ fn tell(level: u32, status: apr_status_t, message: std::fmt::Arguments<'_>) {
 unsafe fn path<'a>(pool: *mut apr_pool_t, name: *const c_char, code: &str) -> Option<&'a CStr> {
     // SAFETY: the caller's promise.
     unsafe {
-        let path = sys::ap_runtime_dir_relative(pool, name);
+        let path = sys::ap_server_root_relative(pool, name);
         if path.is_null() {
             let name = lossy(name);
             tell(
@@ -58,7 +58,9 @@ pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) 
     };
     let process = std::process::id() as i32;
     let target = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    if WRITTEN.load(Ordering::Relaxed) != process && target.exists() {
+    // A process that has executed itself to restart finds its own number.
+    let own = || std::fs::read(target).is_ok_and(|text| number(&text) == Some(process));
+    if WRITTEN.load(Ordering::Relaxed) != process && target.exists() && !own() {
         tell(
             sys::APLOG_WARNING,
             0,
@@ -98,7 +100,7 @@ pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) 
 pub unsafe extern "C" fn ap_remove_pid(pool: *mut apr_pool_t, name: *const c_char) {
     // SAFETY: the header asks for a live pool and a string.
     unsafe {
-        let path = sys::ap_runtime_dir_relative(pool, name);
+        let path = sys::ap_server_root_relative(pool, name);
         if path.is_null() {
             return;
         }

@@ -86,10 +86,10 @@ pub unsafe extern "C" fn ap_get_sload(ld: *mut sys::ap_sload_t) {
                 }
             }
         }
-        if ready + busy > 0 {
+        let percent = |share: u64| (share * 100).checked_div(ready + busy);
+        if let (Some(idle), Some(busy)) = (percent(ready), percent(busy)) {
             // Percentages fit.
-            (*ld).idle = (ready * 100 / (ready + busy)) as c_int;
-            (*ld).busy = (busy * 100 / (ready + busy)) as c_int;
+            ((*ld).idle, (*ld).busy) = (idle as c_int, busy as c_int);
         }
     }
 }

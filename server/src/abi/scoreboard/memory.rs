@@ -203,7 +203,7 @@ unsafe fn share(pool: *mut apr_pool_t, size: usize) -> Option<*mut c_void> {
                 return None;
             }
         } else {
-            let name = sys::ap_runtime_dir_relative(pool, ap_scoreboard_fname);
+            let name = sys::ap_server_root_relative(pool, ap_scoreboard_fname);
             if name.is_null() {
                 let name = lossy(ap_scoreboard_fname);
                 fail(

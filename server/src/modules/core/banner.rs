@@ -146,7 +146,7 @@ pub(crate) fn description() -> *const c_char {
     // SAFETY: as above.
     let description = unsafe { DESCRIPTION };
     if description.is_null() {
-        BASE.as_ptr()
+        WITH_PLATFORM.as_ptr()
     } else {
         description
     }

@@ -186,7 +186,7 @@ pub(super) unsafe extern "C" fn test_config(pool: *mut apr_pool_t, s: *mut serve
         };
         print(&format!("Main ErrorLog: \"{log}\"\n"));
         if !sys::ap_scoreboard_fname.is_null() {
-            let board = sys::ap_runtime_dir_relative(pool, sys::ap_scoreboard_fname);
+            let board = sys::ap_server_root_relative(pool, sys::ap_scoreboard_fname);
             print(&format!("ScoreBoardFile: \"{}\"\n", shown(board)));
         }
         sys::ap_dump_mutexes(pool, s, out);

@@ -5,6 +5,7 @@ mod directives;
 
 use std::{
     ffi::{c_char, c_int, c_void},
+    os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
     sync::OnceLock,
     time::Duration,
@@ -56,13 +57,13 @@ unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
     let middle = sys::APR_HOOK_MIDDLE as c_int;
     // Before modules that ask how many threads there are, and before logs move away from the
     // terminal that started the server.
-    let after: [*const c_char; 2] = [c"core.c".as_ptr(), null()];
+    let core: [*const c_char; 2] = [c"core.c".as_ptr(), null()];
     let first = sys::APR_HOOK_REALLY_FIRST;
     // SAFETY: called while hooks are registered; the list of names is copied by the sorting, which
     // happens later, so it is leaked: a few bytes a reading of the configuration.
     unsafe {
-        let after = Box::leak(Box::new(after)).as_ptr();
-        sys::ap_hook_open_logs(Some(open_logs), after, null(), middle);
+        let before = Box::leak(Box::new(core)).as_ptr();
+        sys::ap_hook_open_logs(Some(open_logs), null(), before, first);
         sys::ap_hook_pre_config(Some(pre_config), null(), null(), first);
         sys::ap_hook_check_config(Some(check_config), null(), null(), middle);
         sys::ap_hook_mpm(Some(run), null(), null(), middle);
@@ -138,7 +139,7 @@ unsafe extern "C" fn open_logs(
     if unsafe { sys::ap_setup_listeners(server) } < 1 {
         control::log(
             sys::APLOG_ALERT | sys::APLOG_STARTUP,
-            "AH00526: no listening sockets available, shutting down",
+            "no listening sockets available, shutting down",
         );
         return sys::DONE;
     }
@@ -155,6 +156,11 @@ unsafe extern "C" fn run(
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
         sys::ap_log_pid(pconf, sys::ap_pid_fname);
+        let name = sys::ap_server_root_relative(pconf, sys::ap_pid_fname);
+        if let Some(name) = module_sdk::raw::text(name) {
+            let path = std::ffi::OsStr::from_bytes(name.to_bytes());
+            mpm::pidfile::hold(std::path::Path::new(path));
+        }
         if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
             return sys::DONE;
         }
