@@ -13,7 +13,8 @@ pub enum Fault {
 /// is not looked at, as Apache does not.
 pub fn parse(text: &[u8], default_unit: &[u8]) -> Result<i64, Fault> {
     let text = text.trim_ascii_start();
-    let sign = usize::from(matches!(text.first(), Some(b'-' | b'+')));
+    // No interval is negative.
+    let sign = usize::from(text.first() == Some(&b'+'));
     let digits = text[sign..]
         .iter()
         .take_while(|b| b.is_ascii_digit())
@@ -56,7 +57,8 @@ mod tests {
             ("2min", Ok(120_000_000)),
             ("2MI", Ok(120_000_000)),
             ("1h", Ok(3_600_000_000)),
-            ("-1", Ok(-1_000_000)),
+            ("+1", Ok(1_000_000)),
+            ("-1", Err(Fault::Malformed)),
             ("", Err(Fault::Malformed)),
             ("x", Err(Fault::Malformed)),
             ("5m", Err(Fault::Malformed)),
