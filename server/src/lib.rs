@@ -7,6 +7,7 @@ pub mod abi;
 pub mod cli;
 pub mod config;
 pub mod conn;
+pub(crate) mod expr;
 pub mod hooks;
 pub mod http;
 pub mod log;

@@ -32,6 +32,7 @@ macro_rules! exports {
 #[macro_use]
 mod notice;
 
+mod ap_expr;
 mod ap_listen;
 mod ap_mpm;
 mod ap_provider;
@@ -72,6 +73,8 @@ pub fn keep_exports() {
         ap_listen::EXPORTS,
         ap_listen::directives::EXPORTS,
         ap_listen::open::EXPORTS,
+        ap_expr::EXPORTS,
+        ap_expr::LOOKUP_EXPORTS,
         ap_mpm::EXPORTS,
         ap_provider::EXPORTS,
         ap_regex::EXPORTS,

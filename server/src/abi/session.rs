@@ -3,6 +3,7 @@
 //! The task (`conn::life`) is safe code; everything it does with a `conn_rec` is a method here.
 
 use std::{
+    cell::Cell,
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
@@ -61,11 +62,8 @@ impl Session {
         // SAFETY: pool, allocator and socket are made here and live as long as the session; the
         // addresses are copied. APR ends the process when memory runs out.
         unsafe {
-            let mut allocator = null_mut();
-            sys::apr_allocator_create(&raw mut allocator);
-            sys::apr_allocator_max_free_set(allocator, 1);
+            let allocator = thread_allocator();
             sys::apr_pool_create_unmanaged_ex(&raw mut session.pool, None, allocator);
-            sys::apr_allocator_owner_set(allocator, session.pool);
             let pool = session.pool;
             sys::apr_pool_tag(pool, c"transaction".as_ptr());
 
@@ -278,6 +276,33 @@ impl Drop for Session {
     fn drop(&mut self) {
         // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection.
         unsafe { sys::apr_pool_destroy(self.pool) }
+    }
+}
+
+thread_local! {
+    static ALLOCATOR: Cell<*mut sys::apr_allocator_t> = const { Cell::new(null_mut()) };
+}
+
+/// The allocator from which the connections that a thread accepts take their memory, so that what
+/// one request gave back serves the next, whichever connection that is on. A connection may be
+/// finished by another thread: hence the mutex. It lives until the process ends.
+fn thread_allocator() -> *mut sys::apr_allocator_t {
+    let known = ALLOCATOR.get();
+    if !known.is_null() {
+        return known;
+    }
+    // SAFETY: made once a thread and never destroyed; APR ends the process when memory runs out.
+    unsafe {
+        let (mut allocator, mut pool, mut mutex) = (null_mut(), null_mut(), null_mut());
+        sys::apr_allocator_create(&raw mut allocator);
+        sys::apr_allocator_max_free_set(allocator, sys::ap_max_mem_free as usize);
+        sys::apr_pool_create_unmanaged_ex(&raw mut pool, None, null_mut());
+        let kind = sys::APR_THREAD_MUTEX_DEFAULT as u32;
+        if sys::apr_thread_mutex_create(&raw mut mutex, kind, pool) == 0 {
+            sys::apr_allocator_mutex_set(allocator, mutex);
+        }
+        ALLOCATOR.set(allocator);
+        allocator
     }
 }
 
