@@ -53,7 +53,7 @@ AP_DECLARE(apr_status_t) ap_cookie_remove2(request_rec * r, const char *name2, c
 AP_DECLARE(apr_status_t) ap_cookie_read(request_rec * r, const char *name, const char **val,
                                         int remove);
 
-/* APR_EGENERAL if it is no cookie: without "=", or with a semicolon or & in it. */
+/* APR_EGENERAL if it cannot be the name of a cookie: empty, or with "=", "&" or a semicolon. */
 AP_DECLARE(apr_status_t) ap_cookie_check_string(const char *string);
 
 #ifdef __cplusplus

@@ -26,8 +26,8 @@ extern "C" {
 AP_DECLARE(apr_status_t) ap_explode_recent_localtime(apr_time_exp_t *tm, apr_time_t t);
 AP_DECLARE(apr_status_t) ap_explode_recent_gmt(apr_time_exp_t *tm, apr_time_t t);
 
-/* As ctime, into APR_CTIME_LEN bytes; with options, into *len bytes, which becomes the length
- * needed (APR_ENOMEM: too few).
+/* As ctime, into APR_CTIME_LEN bytes; with options, into *len bytes, which becomes what is
+ * used of them (0 with APR_ENOMEM: too few).
  */
 AP_DECLARE(apr_status_t) ap_recent_ctime(char *date_str, apr_time_t t);
 AP_DECLARE(apr_status_t) ap_recent_ctime_ex(char *date_str, apr_time_t t, int option, int *len);

@@ -123,8 +123,14 @@ pub unsafe extern "C" fn ap_regcomp(
             (&raw mut groups).cast(),
         );
         (*preg).re_nsub = groups as c_int;
-        // Where the machine has no JIT the interpreter matches: nothing to report.
-        pcre2::pcre2_jit_compile_8(code, pcre2::PCRE2_JIT_COMPLETE);
+        // Machine code pays for what every request is matched with, not for what is compiled while
+        // one is served (`.htaccess`) and used a few times. Where the machine has none the
+        // interpreter matches: nothing to report.
+        let mut state = 0;
+        let unknown = sys::ap_mpm_query(sys::AP_MPMQ_MPM_STATE as c_int, &raw mut state) != 0;
+        if unknown || state != sys::AP_MPMQ_RUNNING as c_int {
+            pcre2::pcre2_jit_compile_8(code, pcre2::PCRE2_JIT_COMPLETE);
+        }
     }
     0
 }
@@ -203,15 +209,13 @@ pub unsafe extern "C" fn ap_regexec_len(
             if data.is_null() {
                 return sys::AP_REG_ESPACE as c_int;
             }
-            let found = pcre2::pcre2_match_8(
-                code_of(preg),
-                buff.cast(),
-                len,
-                0,
-                options,
-                data,
-                null_mut(),
-            );
+            let (code, text) = (code_of(preg), buff.cast());
+            let run = |options| pcre2::pcre2_match_8(code, text, len, 0, options, data, null_mut());
+            let mut found = run(options);
+            if found == pcre2::PCRE2_ERROR_JIT_STACKLIMIT {
+                // Machine code has 32 KiB of stack; the interpreter uses the heap.
+                found = run(options | pcre2::PCRE2_NO_JIT);
+            }
             if found == pcre2::PCRE2_ERROR_NOMATCH {
                 return sys::AP_REG_NOMATCH as c_int;
             }
@@ -256,7 +260,7 @@ pub unsafe extern "C" fn ap_regerror(
     errbuf_size: usize,
 ) -> usize {
     let message = match errcode as u32 {
-        0 => "success",
+        0 => "",
         sys::AP_REG_ASSERT => "internal error",
         sys::AP_REG_ESPACE => "failed to get memory",
         sys::AP_REG_INVARG => "bad argument",

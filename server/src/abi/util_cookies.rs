@@ -199,7 +199,7 @@ pub unsafe extern "C" fn ap_cookie_read(
 pub unsafe extern "C" fn ap_cookie_check_string(name: *const c_char) -> sys::apr_status_t {
     // SAFETY: NULL, or NUL-terminated by the header's contract.
     match unsafe { text(name) } {
-        Some(name) if !name.is_empty() && !name.to_bytes().iter().any(|b| b"=&".contains(b)) => {
+        Some(name) if !name.is_empty() && !name.to_bytes().iter().any(|b| b"=;&".contains(b)) => {
             sys::APR_SUCCESS as sys::apr_status_t
         }
         _ => sys::APR_EGENERAL as sys::apr_status_t,
@@ -235,6 +235,7 @@ mod tests {
             (c"", false),
             (c"a=b", false),
             (c"a&b", false),
+            (c"a;b", false),
         ] {
             // SAFETY: static strings.
             let status = unsafe { ap_cookie_check_string(name.as_ptr()) };

@@ -241,7 +241,7 @@ pub unsafe extern "C" fn ap_fcgi_encoded_env_len(
 /// Encodes variables into a buffer that `ap_fcgi_encoded_env_len` has measured.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_fcgi_encode_env(
-    _r: *mut sys::request_rec,
+    r: *mut sys::request_rec,
     env: *mut sys::apr_table_t,
     buffer: *mut c_void,
     length: usize,
@@ -256,6 +256,17 @@ pub unsafe extern "C" fn ap_fcgi_encode_env(
         };
         for pair in pairs_from(env, *starting_elem) {
             let Some(size) = encode(pair, room) else {
+                // The next call goes on where this one has filled its buffer.
+                if room.is_empty() && length > 0 {
+                    break;
+                }
+                notice!(
+                    Core,
+                    ERR,
+                    0,
+                    r,
+                    "AH02492: ap_fcgi_encode_env: out of space encoding environment"
+                );
                 return sys::APR_ENOSPC as sys::apr_status_t;
             };
             room = &mut room[size..];

@@ -150,7 +150,7 @@ pub unsafe extern "C" fn ap_recent_ctime(date_str: *mut c_char, t: apr_time_t) -
     }
 }
 
-/// The same with options; `len` is the room, and becomes what is used of it, or needed.
+/// The same with options; `len` is the room, and becomes what is used of it: 0 if it is too small.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_recent_ctime_ex(
     date_str: *mut c_char,
@@ -172,10 +172,11 @@ pub unsafe extern "C" fn ap_recent_ctime_ex(
     let needed = text.as_bytes().len() as c_int + 1;
     // SAFETY: the header asks for a number, and for a buffer of that size.
     unsafe {
-        let room = len.replace(needed);
-        if room < needed {
+        if *len < needed {
+            len.write(0);
             return sys::APR_ENOMEM as apr_status_t;
         }
+        len.write(needed);
         put(date_str, &text);
     }
     0
@@ -229,13 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_is_too_small_is_refused_with_the_size_needed() {
+    fn a_buffer_that_is_too_small_is_refused() {
         let (mut buffer, mut length) = ([0 as c_char; 40], 10);
         let option = sys::AP_CTIME_OPTION_COMPACT as c_int;
         // SAFETY: nothing is written beyond the length that is told.
         unsafe {
             let status = ap_recent_ctime_ex(buffer.as_mut_ptr(), 0, option, &raw mut length);
-            assert_eq!((status, length), (sys::APR_ENOMEM as i32, 20));
+            assert_eq!((status, length), (sys::APR_ENOMEM as i32, 0));
+            length = 20;
             let status = ap_recent_ctime_ex(buffer.as_mut_ptr(), 0, option, &raw mut length);
             assert_eq!((status, length), (0, 20));
             assert_eq!(CStr::from_ptr(buffer.as_ptr()).to_bytes().len(), 19);

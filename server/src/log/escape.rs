@@ -54,6 +54,24 @@ fn escape(text: &[u8], out: &mut Vec<u8>, quotes: bool) {
     out.extend_from_slice(rest);
 }
 
+/// Escapes as much of `text` for an error log as `room` takes, without cutting an escape in two; how
+/// many bytes it took. A quote needs a byte more than it takes, as it does in Apache.
+pub fn fitting(text: &[u8], room: &mut [u8]) -> usize {
+    let mut used = 0;
+    let mut piece = Vec::with_capacity(4);
+    for byte in text {
+        piece.clear();
+        for_error_log(std::slice::from_ref(byte), &mut piece);
+        let needed = piece.len() + usize::from(*byte == b'"');
+        if used + needed > room.len() {
+            break;
+        }
+        room[used..used + piece.len()].copy_from_slice(&piece);
+        used += piece.len();
+    }
+    used
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

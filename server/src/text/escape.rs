@@ -5,19 +5,75 @@
 
 /// What becomes of one byte.
 pub trait Escape: Copy {
-    /// Hands the bytes that stand for `byte` to `out`.
+    /// The bit of `CLASSES` that bytes have which do not stay as they are.
+    fn class(self) -> u8;
+
+    /// Hands the bytes that stand for such a byte to `out`.
     fn byte(self, byte: u8, out: &mut impl FnMut(&[u8]));
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// `%3c`, in lower case as Apache writes it.
-fn percent(byte: u8, out: &mut impl FnMut(&[u8])) {
-    out(&[
-        b'%',
-        HEX[usize::from(byte >> 4)],
-        HEX[usize::from(byte & 15)],
-    ]);
+const IN_PATH: u8 = 1;
+const IN_SEGMENT: u8 = 1 << 1;
+const IN_FORM: u8 = 1 << 2;
+const IN_HTML: u8 = 1 << 3;
+const IN_ASCII_HTML: u8 = 1 << 4;
+const IN_LOG: u8 = 1 << 5;
+const IN_SHELL: u8 = 1 << 6;
+
+/// Where a byte has to be escaped.
+const CLASSES: [u8; 256] = {
+    const fn any_of(list: &[u8], byte: u8) -> bool {
+        let mut at = 0;
+        while at < list.len() {
+            if list[at] == byte {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        let alphanumeric = byte.is_ascii_alphanumeric();
+        let mut class = 0;
+        if !alphanumeric && !any_of(b"$-_.+!*'(),:;@&=/~", byte) {
+            class |= IN_PATH;
+        }
+        if !alphanumeric && !any_of(b"$-_.+!*'(),:@&=~", byte) {
+            class |= IN_SEGMENT;
+        }
+        if !alphanumeric && !any_of(b".-*_", byte) {
+            class |= IN_FORM;
+        }
+        if any_of(b"<>&\"", byte) {
+            class |= IN_HTML | IN_ASCII_HTML;
+        }
+        if !byte.is_ascii() {
+            class |= IN_ASCII_HTML;
+        }
+        if !matches!(byte, b' '..=b'~') || any_of(b"\"\\", byte) {
+            class |= IN_LOG;
+        }
+        if any_of(b"&;`'\"|*?~<>^()[]{}$\\\n", byte) {
+            class |= IN_SHELL;
+        }
+        table[at] = class;
+        at += 1;
+    }
+    table
+};
+
+/// The two digits of a byte behind `prefix`, in lower case as Apache writes them.
+fn digits<const N: usize>(prefix: &[u8], byte: u8, out: &mut impl FnMut(&[u8])) {
+    let mut text = [0; N];
+    text[..N - 2].copy_from_slice(prefix);
+    text[N - 2] = HEX[usize::from(byte >> 4)];
+    text[N - 1] = HEX[usize::from(byte & 15)];
+    out(&text);
 }
 
 /// For a URL.
@@ -32,19 +88,19 @@ pub enum Url {
 }
 
 impl Escape for Url {
+    fn class(self) -> u8 {
+        match self {
+            Self::Path => IN_PATH,
+            Self::Segment => IN_SEGMENT,
+            Self::Form => IN_FORM,
+        }
+    }
+
     fn byte(self, byte: u8, out: &mut impl FnMut(&[u8])) {
-        let plain = byte.is_ascii_alphanumeric()
-            || match self {
-                Self::Path => b"$-_.+!*'(),:@&=/~".contains(&byte),
-                Self::Segment => b"$-_.+!*'(),:@&=~".contains(&byte),
-                Self::Form => b".-*_".contains(&byte),
-            };
-        if plain {
-            out(&[byte]);
-        } else if self == Self::Form && byte == b' ' {
+        if self == Self::Form && byte == b' ' {
             out(b"+");
         } else {
-            percent(byte, out);
+            digits::<3>(b"%", byte, out);
         }
     }
 }
@@ -57,19 +113,21 @@ pub struct Html {
 }
 
 impl Escape for Html {
+    fn class(self) -> u8 {
+        if self.ascii { IN_ASCII_HTML } else { IN_HTML }
+    }
+
     fn byte(self, byte: u8, out: &mut impl FnMut(&[u8])) {
         match byte {
             b'<' => out(b"&lt;"),
             b'>' => out(b"&gt;"),
             b'&' => out(b"&amp;"),
             b'"' => out(b"&quot;"),
-            128.. if self.ascii => {
-                let digits = [byte / 100, byte / 10 % 10, byte % 10].map(|digit| b'0' + digit);
-                out(b"&#");
-                out(&digits);
-                out(b";");
+            _ => {
+                let [hundreds, tens, ones] =
+                    [byte / 100, byte / 10 % 10, byte % 10].map(|digit| b'0' + digit);
+                out(&[b'&', b'#', hundreds, tens, ones, b';']);
             }
-            _ => out(&[byte]),
         }
     }
 }
@@ -79,6 +137,10 @@ impl Escape for Html {
 pub struct LogItem;
 
 impl Escape for LogItem {
+    fn class(self) -> u8 {
+        IN_LOG
+    }
+
     fn byte(self, byte: u8, out: &mut impl FnMut(&[u8])) {
         match byte {
             0x08 => out(b"\\b"),
@@ -87,13 +149,7 @@ impl Escape for LogItem {
             b'\t' => out(b"\\t"),
             0x0b => out(b"\\v"),
             b'"' | b'\\' => out(&[b'\\', byte]),
-            b' '..=b'~' => out(&[byte]),
-            _ => out(&[
-                b'\\',
-                b'x',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]),
+            _ => digits::<4>(b"\\x", byte, out),
         }
     }
 }
@@ -103,18 +159,31 @@ impl Escape for LogItem {
 pub struct Shell;
 
 impl Escape for Shell {
+    fn class(self) -> u8 {
+        IN_SHELL
+    }
+
     fn byte(self, byte: u8, out: &mut impl FnMut(&[u8])) {
-        if b"&;`'\"|*?~<>^()[]{}$\\\n\xff".contains(&byte) {
-            out(b"\\");
-        }
-        out(&[byte]);
+        out(&[b'\\', byte]);
     }
 }
 
-/// Hands all of `text`, escaped, to `out`.
+/// Hands all of `text`, escaped, to `out`: what needs no escape in one piece.
 pub fn escape(text: &[u8], how: impl Escape, out: &mut impl FnMut(&[u8])) {
-    for &byte in text {
-        how.byte(byte, out);
+    let class = how.class();
+    let mut rest = text;
+    while let Some(at) = rest
+        .iter()
+        .position(|&byte| CLASSES[usize::from(byte)] & class != 0)
+    {
+        if at > 0 {
+            out(&rest[..at]);
+        }
+        how.byte(rest[at], out);
+        rest = &rest[at + 1..];
+    }
+    if !rest.is_empty() {
+        out(rest);
     }
 }
 
@@ -171,9 +240,11 @@ pub fn decode(url: &mut [u8], how: Decode) -> (usize, Option<Undecodable>) {
             continue;
         };
         let value = high << 4 | low;
-        impossible |= value == 0 || (value == b'/' && how.forbid_slashes);
-        let stays =
-            (value == b'/' && how.keep_slashes) || (how.keep_unreserved && is_unreserved(value));
+        let refused = value == 0 || (value == b'/' && how.forbid_slashes);
+        impossible |= refused;
+        let stays = !refused
+            && ((value == b'/' && how.keep_slashes)
+                || (how.keep_unreserved && is_unreserved(value)));
         if stays {
             url.copy_within(read..read + 3, write);
             write += 3;

@@ -1,31 +1,37 @@
 //! Patterns with `*` and `?`.
 
-/// Whether `text` matches; `same` compares two bytes. Without backtracking beyond the last star, so
-/// a hostile pattern costs no more than the product of the lengths.
-pub fn matches(text: &[u8], pattern: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
+/// Compares all of `text` with a pattern: 0 if it matches, 1 if it does not, -1 if it is too short,
+/// so that no end of it can match either. `same` compares two bytes. Without backtracking beyond the
+/// last star, so a hostile pattern costs no more than the product of the lengths.
+pub fn compare(text: &[u8], pattern: &[u8], same: impl Fn(u8, u8) -> bool) -> i32 {
     let (mut t, mut p) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
+    // Where to go on when what follows the last star does not match: one byte further.
+    let mut star = None;
+    loop {
         match pattern.get(p) {
             Some(b'*') => {
-                star = Some((p, t));
                 p += 1;
+                if p == pattern.len() {
+                    return 0;
+                }
+                star = Some((t, p));
+                continue;
             }
+            None if t == text.len() => return 0,
+            Some(_) if t == text.len() => return -1,
             Some(&byte) if byte == b'?' || same(byte, text[t]) => {
                 t += 1;
                 p += 1;
+                continue;
             }
-            _ => match star {
-                Some((at, from)) => {
-                    star = Some((at, from + 1));
-                    p = at + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
+            _ => {}
         }
+        let Some((from, behind)) = star else {
+            return 1;
+        };
+        (t, p) = (from + 1, behind);
+        star = Some((t, p));
     }
-    pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
 /// Whether there is a `*` or `?` in this.
@@ -48,8 +54,11 @@ mod tests {
 
     #[test]
     fn stars_and_question_marks() {
-        let exact =
-            |text: &str, pattern: &str| matches(text.as_bytes(), pattern.as_bytes(), |a, b| a == b);
+        let result =
+            |text: &str, pattern: &str| compare(text.as_bytes(), pattern.as_bytes(), |a, b| a == b);
+        let exact = |text: &str, pattern: &str| result(text, pattern) == 0;
+        assert_eq!((result("abc", "ab"), result("xyz", "a*")), (1, 1));
+        assert_eq!((result("ab", "abc"), result("abc", "a*b")), (-1, -1));
         assert!(exact("www.example.com", "*.example.com"));
         assert!(exact("abc", "a?c") && exact("abc", "*") && exact("", "*") && exact("abc", "a*c"));
         assert!(!exact("abc", "a?") && !exact("", "?") && !exact("ABC", "abc"));

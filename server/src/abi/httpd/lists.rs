@@ -1,7 +1,7 @@
 //! Lists and words of header fields: part of `httpd.h`.
 
 use std::{
-    ffi::{CStr, c_char, c_int},
+    ffi::{c_char, c_int},
     ptr::{null, null_mut},
 };
 
@@ -9,7 +9,7 @@ use httpd_sys as sys;
 use module_sdk::raw::{Array, Pool};
 
 use super::escapes::bytes;
-use crate::text::list;
+use crate::text::list::{self, NoToken};
 
 exports! {
     ap_size_list_item, ap_get_list_item, ap_find_list_item, ap_find_etag_weak, ap_find_etag_strong,
@@ -113,9 +113,14 @@ pub unsafe extern "C" fn ap_get_token(
     // SAFETY: the header asks for a live pool and a place that holds a string.
     unsafe {
         let field = bytes(*accept_line);
-        let start = field.len() - field.trim_ascii_start().len();
+        let start = field
+            .iter()
+            .take_while(|&&byte| list::is_space(byte))
+            .count();
         let length = list::word_length(&field[start..], accept_white != 0);
-        *accept_line = (*accept_line).add(start + length);
+        let behind = &field[start + length..];
+        let blanks = behind.iter().take_while(|&&byte| list::is_space(byte));
+        *accept_line = (*accept_line).add(start + length + blanks.count());
         Pool::from_ptr(p)
             .copy(&field[start..start + length])
             .as_ptr()
@@ -148,12 +153,7 @@ pub unsafe extern "C" fn ap_find_last_token(
     }
     // SAFETY: the header asks for strings.
     let (field, wanted) = unsafe { (bytes(line), bytes(tok)) };
-    c_int::from(
-        field.len() >= wanted.len()
-            && list::tokens(field)
-                .last()
-                .is_some_and(|token| token.eq_ignore_ascii_case(wanted)),
-    )
+    c_int::from(list::ends_in_token(field, wanted))
 }
 
 #[unsafe(no_mangle)]
@@ -172,37 +172,29 @@ pub unsafe extern "C" fn ap_parse_token_list_strict(
     tokens: *mut *mut sys::apr_array_header_t,
     skip_invalid: c_int,
 ) -> *const c_char {
+    if tok.is_null() {
+        return null();
+    }
     // SAFETY: the header asks for a live pool, a string, and a place that holds an array of
     // strings or NULL.
     unsafe {
         let pool = Pool::from_ptr(p);
-        for item in bytes(tok).split(|&byte| byte == b',') {
-            let item = item.trim_ascii();
-            if item.is_empty() {
-                continue;
-            }
-            if let Some(&wrong) = item.iter().find(|byte| !list::is_token(**byte)) {
-                if skip_invalid != 0 {
-                    continue;
-                }
-                let what = if wrong.is_ascii_graphic() || wrong == b' ' {
-                    format!("Encountered illegal separator '{}'", char::from(wrong))
-                } else {
-                    format!("Encountered illegal separator '\\x{wrong:02x}'")
-                };
-                return pool.text(what).as_ptr();
-            }
+        let result = list::strict_tokens(bytes(tok), skip_invalid != 0, |token| {
             if (*tokens).is_null() {
                 *tokens = pool.array::<*const c_char>(4).as_ptr();
             }
-            let list = Array::<*const c_char>::from_ptr(*tokens);
-            let known =
-                |known: *const c_char| CStr::from_ptr(known).to_bytes().eq_ignore_ascii_case(item);
-            if !list.iter().any(known) {
-                list.push(pool.copy(item).as_ptr());
-            }
+            let tokens = Array::<*const c_char>::from_ptr(*tokens);
+            tokens.push(Pool::from_ptr((*tokens.as_ptr()).pool).copy(token).as_ptr());
+        });
+        match result {
+            Ok(()) => null(),
+            Err(NoToken::Blank) => c"Encountered illegal whitespace in token".as_ptr(),
+            Err(NoToken::Separator(byte)) => pool
+                .text(format_args!(
+                    "Encountered illegal separator '\\x{byte:02x}'"
+                ))
+                .as_ptr(),
         }
-        null()
     }
 }
 
@@ -256,10 +248,11 @@ pub unsafe extern "C" fn ap_field_noparam(
     }
     // SAFETY: the header asks for a live pool and a string.
     unsafe {
-        let field = bytes(intype).split(|&byte| byte == b';').next();
-        Pool::from_ptr(p)
-            .copy(field.unwrap_or_default().trim_ascii_end())
-            .as_ptr()
-            .cast_mut()
+        let field = bytes(intype);
+        let kept = match field.iter().position(|&byte| byte == b';') {
+            Some(end) => field[..end].trim_ascii_end(),
+            None => field,
+        };
+        Pool::from_ptr(p).copy(kept).as_ptr().cast_mut()
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
+    ptr::null_mut,
     slice,
 };
 
@@ -69,18 +70,31 @@ fn index_of(place: Option<usize>) -> c_int {
     place.map_or(-1, |place| place as c_int)
 }
 
+/// The bytes of a string and its NUL, which can be searched for too.
+///
+/// # Safety
+/// As for `bytes`.
+unsafe fn with_end<'a>(text: *const c_char) -> &'a [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(text) }.to_bytes_with_nul()
+}
+
 /// Where the first `c` is; -1 if nowhere.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_ind(str_: *const c_char, c: c_char) -> c_int {
     // SAFETY: the header asks for a string.
-    index_of(unsafe { bytes(str_) }.iter().position(|&b| b == c as u8))
+    index_of(unsafe { with_end(str_) }.iter().position(|&b| b == c as u8))
 }
 
 /// Where the last `c` is; -1 if nowhere.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_rind(str_: *const c_char, c: c_char) -> c_int {
     // SAFETY: the header asks for a string.
-    index_of(unsafe { bytes(str_) }.iter().rposition(|&b| b == c as u8))
+    index_of(
+        unsafe { with_end(str_) }
+            .iter()
+            .rposition(|&b| b == c as u8),
+    )
 }
 
 /// Whether all bytes are equal, in a time that depends on their number only.
@@ -203,14 +217,14 @@ pub unsafe extern "C" fn ap_bin2hex(src: *const c_void, srclen: usize, dest: *mu
 }
 
 fn alphanumeric(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() {
-        byte
-    } else {
-        b'_'
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => byte,
+        b' '..=b'~' => b'_',
+        _ => b'x',
     }
 }
 
-/// A copy with `_` for whatever is no letter or digit.
+/// A copy with `_` for whatever is no letter or digit, and `x` for what cannot be printed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_pstr2_alnum(
     p: *mut apr_pool_t,
@@ -294,23 +308,16 @@ pub unsafe extern "C" fn ap_parse_strict_length(
     len: *mut sys::apr_off_t,
     str: *const c_char,
 ) -> c_int {
-    // SAFETY: the header asks for a string and a place for the answer.
+    // SAFETY: the header asks for a string and a place for the answer. What was read of a number
+    // that goes on otherwise is stored too, as Apache does.
     unsafe {
-        match strict_length(bytes(str)) {
-            Some(length) => {
-                len.write(length);
-                1
-            }
-            None => 0,
-        }
+        let mut end = null_mut();
+        c_int::from(
+            (*str as u8).is_ascii_digit()
+                && sys::apr_strtoff(len, str, &raw mut end, 10) == 0
+                && *end == 0,
+        )
     }
-}
-
-fn strict_length(text: &[u8]) -> Option<i64> {
-    if !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Reads an interval: `30`, `100ms`, `2min`.
@@ -403,7 +410,8 @@ pub unsafe extern "C" fn ap_construct_server(
     }
 }
 
-/// Escapes for the error log into `buflen` bytes; answers how many the text would need.
+/// Escapes for the error log into `buflen` bytes; answers how many were written before the NUL. No
+/// escape is cut in two.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_escape_errorlog_item(
     dest: *mut c_char,
@@ -413,14 +421,12 @@ pub unsafe extern "C" fn ap_escape_errorlog_item(
     if source.is_null() || buflen == 0 {
         return 0;
     }
-    // SAFETY: the header asks for a string, and `buflen` bytes of room.
+    // SAFETY: the header asks for a string, and `buflen` bytes of room that hold no part of it.
     unsafe {
-        let mut text = Vec::new();
-        crate::log::escape::for_error_log(bytes(source), &mut text);
-        let count = text.len().min(buflen - 1);
-        std::ptr::copy_nonoverlapping(text.as_ptr().cast(), dest, count);
-        dest.add(count).write(0);
-        count
+        let room = std::slice::from_raw_parts_mut(dest.cast::<u8>(), buflen);
+        let written = crate::log::escape::fitting(bytes(source), &mut room[..buflen - 1]);
+        room[written] = 0;
+        written
     }
 }
 

@@ -200,7 +200,7 @@ pub unsafe extern "C" fn ap_is_matchexp(str: *const c_char) -> c_int {
 pub unsafe extern "C" fn ap_strcmp_match(str: *const c_char, expected: *const c_char) -> c_int {
     // SAFETY: the header asks for strings.
     let (text, pattern) = unsafe { (bytes(str), bytes(expected)) };
-    c_int::from(!pattern::matches(text, pattern, |a, b| a == b))
+    pattern::compare(text, pattern, |a, b| a == b)
 }
 
 /// 0 when it matches, whatever the case.
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn ap_strcasecmp_match(str: *const c_char, expected: *cons
     // SAFETY: the header asks for strings.
     let (text, pattern) = unsafe { (bytes(str), bytes(expected)) };
     let same = |a: u8, b: u8| a.eq_ignore_ascii_case(&b);
-    c_int::from(!pattern::matches(text, pattern, same))
+    pattern::compare(text, pattern, same)
 }
 
 #[unsafe(no_mangle)]

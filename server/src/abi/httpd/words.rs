@@ -9,7 +9,8 @@ use httpd_sys as sys;
 
 exports! {
     ap_getword, ap_getword_nc, ap_getword_nulls, ap_getword_nulls_nc, ap_getword_white,
-    ap_getword_white_nc, ap_getword_conf, ap_getword_conf_nc,
+    ap_getword_white_nc, ap_getword_conf, ap_getword_conf_nc, ap_getword_conf2,
+    ap_getword_conf2_nc,
 }
 
 /// A word and how many bytes of the line it used up, separators behind it included.
@@ -86,6 +87,33 @@ fn word_conf(line: &[u8]) -> Word<'_> {
     }
 }
 
+/// The same, where braces too hold a word together; they may be nested.
+fn word_conf2(line: &[u8]) -> Word<'_> {
+    let lead = line.iter().take_while(|&&b| is_space(b)).count();
+    let rest = &line[lead..];
+    if rest.first() != Some(&b'{') {
+        return word_conf(line);
+    }
+    let mut open = 0;
+    let end = rest.iter().position(|byte| {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open -= 1,
+            _ => {}
+        }
+        open == 0
+    });
+    let end = end.unwrap_or(rest.len());
+    let behind = (end + 1).min(rest.len());
+    let trail = rest[behind..].iter().take_while(|&&b| is_space(b)).count();
+    Word {
+        text: &rest[1..end],
+        // As for a bare word.
+        quote: Some(b'\\'),
+        used: lead + behind + trail,
+    }
+}
+
 /// White space as C's `isspace` has it in the C locale.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
@@ -154,6 +182,7 @@ getword!(ap_getword ap_getword_nc (stop: c_char) |line| word(line, stop as u8));
 getword!(ap_getword_nulls ap_getword_nulls_nc (stop: c_char) |line| word_nulls(line, stop as u8));
 getword!(ap_getword_white ap_getword_white_nc () word_white);
 getword!(ap_getword_conf ap_getword_conf_nc () word_conf);
+getword!(ap_getword_conf2 ap_getword_conf2_nc () word_conf2);
 
 #[cfg(test)]
 mod tests {
@@ -192,6 +221,14 @@ mod tests {
         assert_eq!(conf_words(c"a\\\\b\"c \\d"), ["a\\b\"c", "\\d"]);
         assert_eq!(conf_words(c"\"never closed"), ["never closed"]);
         assert_eq!(conf_words(c"\"ends in \\"), ["ends in \\"]);
+    }
+
+    #[test]
+    fn braces_hold_words_together() {
+        assert_eq!(word_conf2(b" {a {b} c} d").text, b"a {b} c");
+        assert_eq!(word_conf2(b" {a {b} c} d").used, 12);
+        assert_eq!(word_conf2(b"{open").text, b"open");
+        assert_eq!(word_conf2(b"a{b c}").text, b"a{b");
     }
 
     #[test]
