@@ -53,7 +53,14 @@ pub unsafe extern "C" fn ap_expr_parse_cmd_mi(
             (*info).filename = (*place).filename;
             (*info).line_number = (*place).line_num as c_uint;
         }
-        (*info).flags = flags;
+        // Who may write a `.htaccess` may not read all that the server may. Such files are read
+        // with one pool for everything.
+        let restricted = if (*cmd).pool == (*cmd).temp_pool {
+            sys::AP_EXPR_FLAG_RESTRICTED_FILE_FUNC
+        } else {
+            0
+        };
+        (*info).flags = flags | restricted;
         (*info).module_index = module_index;
         *err = ap_expr_parse((*cmd).pool, (*cmd).temp_pool, info, expr, lookup_fn);
         if (*err).is_null() { info } else { null_mut() }

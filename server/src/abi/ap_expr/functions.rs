@@ -23,14 +23,14 @@ const fn entry(name: &'static [u8], function: Function) -> Entry<Function> {
         name,
         function,
         data: Data::None,
-        restricted: false,
+        refused: 0,
     }
 }
 
-/// A function that looks at files.
+/// A function that shows what is in files.
 const fn of_files(name: &'static [u8], function: Function) -> Entry<Function> {
     Entry {
-        restricted: true,
+        refused: sys::AP_EXPR_FLAG_RESTRICTED | sys::AP_EXPR_FLAG_RESTRICTED_FILE_FUNC,
         ..entry(name, function)
     }
 }
@@ -73,7 +73,7 @@ pub(super) unsafe fn depends_on(ctx: *mut Context, field: *const c_char) {
         *vary = if (*vary).is_null() {
             copy((*ctx).p, bytes(field))
         } else {
-            concat((*ctx).p, &[bytes(*vary), b", ", bytes(field)])
+            concat((*ctx).p, &[bytes(*vary), b",", bytes(field)])
         };
     }
 }

@@ -36,8 +36,8 @@ pub(super) struct Entry<F: 'static> {
     pub(super) name: &'static [u8],
     pub(super) function: F,
     pub(super) data: Data,
-    /// It looks at files, which not everybody may.
-    pub(super) restricted: bool,
+    /// `AP_EXPR_FLAG_*` of expressions that may not have it.
+    pub(super) refused: u32,
 }
 
 /// What an entry's function is given.
@@ -106,14 +106,13 @@ unsafe fn give<F: Address>(
     let Some(entry) = entries.iter().find(|entry| is_it(entry.name)) else {
         return sys::DECLINED;
     };
-    const RESTRICTIONS: u32 = sys::AP_EXPR_FLAG_RESTRICTED | sys::AP_EXPR_FLAG_RESTRICTED_FILE_FUNC;
     // SAFETY: the caller's promise.
     unsafe {
         let dash: &[u8] = match (*parms).type_ as u32 {
             sys::AP_EXPR_FUNC_STRING => b"",
             _ => b"-",
         };
-        let data = if entry.restricted && (*parms).flags as u32 & RESTRICTIONS != 0 {
+        let data = if (*parms).flags as u32 & entry.refused != 0 {
             Err([dash, entry.name, b" not available in restricted context"].concat())
         } else {
             match entry.data {

@@ -28,7 +28,7 @@ const fn entry<F>(name: &'static [u8], function: F, data: Data) -> Entry<F> {
         name,
         function,
         data,
-        restricted: false,
+        refused: 0,
     }
 }
 
@@ -38,7 +38,7 @@ const fn of_files(name: &'static [u8]) -> Entry<Unary> {
         name,
         function: file as Unary,
         data: Data::None,
-        restricted: true,
+        refused: sys::AP_EXPR_FLAG_RESTRICTED,
     }
 }
 

@@ -241,7 +241,7 @@ pub(in crate::modules::core) fn files(cmd: Cmd<'_>, line: &CStr) -> Outcome {
 
 /// `<If>`, `<ElseIf>` and `<Else>`; the row's number is its `AP_CONDITION_*`.
 pub(in crate::modules::core) fn if_section(cmd: Cmd<'_>, line: &CStr) -> Outcome {
-    let arguments = section_arguments(cmd, line)?;
+    let mut arguments = section_arguments(cmd, line)?;
     let kind = cmd.data() as u32;
     let context = Context::save(cmd);
     // Other directives learn from the path that they stand in a section.
@@ -261,9 +261,14 @@ pub(in crate::modules::core) fn if_section(cmd: Cmd<'_>, line: &CStr) -> Outcome
         if arguments.is_empty() {
             return Err(missing_argument(cmd));
         }
+        // One word, mostly in quotes.
+        let condition = cmd.word(&mut arguments);
         conf.condition = cmd
-            .expression(arguments, 0)
+            .expression(condition, 0)
             .map_err(|error| format!("Cannot parse condition clause: {error}"))?;
+        if !arguments.is_empty() {
+            return Err(format!("Multiple {}> arguments not supported.", cmd.name()).into());
+        }
         Ok(())
     })?;
     // SAFETY: the path holds no wildcard although it starts with a star; the surrounding record is
