@@ -5,7 +5,7 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
-module AP_MODULE_DECLARE_DATA greet_module;
+APLOG_USE_MODULE(greet);
 
 typedef struct {
     const char *word;

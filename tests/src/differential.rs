@@ -155,15 +155,18 @@ pub fn compare(configuration: &str, cases: &[Case]) -> Result<()> {
     Ok(())
 }
 
-/// Equal, but for how the length of a program's output is told: whether it is known in time depends
-/// on how fast the program writes.
+/// Equal, but for how the length of the body is told: whether it is known in time depends on how fast
+/// a program writes.
 fn alike(one: &Outcome, other: &Outcome) -> bool {
-    let sized = |outcome: &Outcome| match outcome {
-        Outcome::Answer(answer) => answer.field("Content-Length").is_some(),
-        Outcome::Failure(_) => false,
+    let framing = |outcome: &Outcome| match outcome {
+        Outcome::Answer(answer) => (
+            answer.field("Content-Length").is_some(),
+            answer.field("Transfer-Encoding").is_some(),
+        ),
+        Outcome::Failure(_) => (false, false),
     };
     match (one, other) {
-        (Outcome::Answer(a), Outcome::Answer(b)) if sized(one) != sized(other) => {
+        (Outcome::Answer(a), Outcome::Answer(b)) if framing(one) != framing(other) => {
             let unsized_ = |answer: &Answer| {
                 let mut answer = answer.clone();
                 answer.fields.retain(|(name, _)| {

@@ -5,7 +5,7 @@ use std::{collections::HashSet, process::Command, thread};
 use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, get, get_with},
-    host::{Host, Kind, Place, built, printed, run},
+    host::{Host, Kind, Place, built, printed, run, until},
     modules::compile,
     site::Site,
     source,
@@ -103,7 +103,10 @@ fn mod_unique_id_is_unique_over_children_and_needs_no_host_name() -> Result<()> 
         "hostname nowhere.invalid; exec \"$0\" \"$@\"",
     ];
     let host = Host::start_under(Kind::Ours, Place::new()?, &configuration, &nameless)?;
-    ensure!(host.children().len() == 3, "{:?}", host.children());
+    until(
+        "there are three children",
+        || Ok(host.children().len() == 3),
+    )?;
     let port = host.port();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {

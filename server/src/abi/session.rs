@@ -297,7 +297,7 @@ fn thread_allocator() -> *mut sys::apr_allocator_t {
         sys::apr_allocator_create(&raw mut allocator);
         sys::apr_allocator_max_free_set(allocator, sys::ap_max_mem_free as usize);
         sys::apr_pool_create_unmanaged_ex(&raw mut pool, None, null_mut());
-        let kind = sys::APR_THREAD_MUTEX_DEFAULT as u32;
+        let kind = sys::APR_THREAD_MUTEX_DEFAULT;
         if sys::apr_thread_mutex_create(&raw mut mutex, kind, pool) == 0 {
             sys::apr_allocator_mutex_set(allocator, mutex);
         }

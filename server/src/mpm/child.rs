@@ -22,7 +22,7 @@ use tokio::{
     sync::{Notify, futures::Notified},
 };
 
-use super::{settings::settings, sockets};
+use super::{settings::settings, signals, sockets};
 use crate::{
     abi::{http_connection, network_filters, session::Accepted},
     conn::life,
@@ -98,6 +98,9 @@ impl Drop for Presence {
 /// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
 /// control process, unless this process is that itself.
 pub fn run(slot: i32, parent: Option<i32>) -> i32 {
+    for fault in [libc::SIGSEGV, libc::SIGBUS] {
+        signals::reset(fault);
+    }
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {

@@ -490,17 +490,23 @@ mod tests {
 
     #[test]
     fn lengths_are_digits_only() {
-        assert_eq!(strict_length(b"0042"), Some(42));
+        let read = |text: &std::ffi::CStr| {
+            let mut length = 0;
+            // SAFETY: a string and a place for the number.
+            let good = unsafe { ap_parse_strict_length(&raw mut length, text.as_ptr()) };
+            (good != 0).then_some(length)
+        };
+        assert_eq!(read(c"0042"), Some(42));
         for wrong in [
-            &b""[..],
-            b"+1",
-            b"-1",
-            b" 1",
-            b"1 ",
-            b"0x1",
-            b"9223372036854775808",
+            c"",
+            c"+1",
+            c"-1",
+            c" 1",
+            c"1 ",
+            c"0x1",
+            c"9223372036854775808",
         ] {
-            assert_eq!(strict_length(wrong), None);
+            assert_eq!(read(wrong), None, "{wrong:?}");
         }
     }
 }

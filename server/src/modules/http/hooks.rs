@@ -22,6 +22,7 @@ pub(super) unsafe extern "C" fn register(pool: *mut apr_pool_t) {
             none,
             sys::APR_HOOK_MIDDLE as c_int,
         );
+        sys::ap_hook_map_to_storage(Some(answer_ping), none, none, sys::APR_HOOK_MIDDLE as c_int);
         sys::ap_hook_http_scheme(Some(scheme), none, none, sys::APR_HOOK_REALLY_LAST as c_int);
         sys::ap_hook_default_port(Some(port), none, none, sys::APR_HOOK_REALLY_LAST as c_int);
         sys::ap_hook_create_request(
@@ -74,6 +75,18 @@ pub(super) unsafe extern "C" fn register(pool: *mut apr_pool_t) {
         );
         sys::ap_method_registry_init(pool);
     }
+}
+
+/// `OPTIONS *` asks whether the server is there: a bare 200.
+unsafe extern "C" fn answer_ping(r: *mut sys::request_rec) -> c_int {
+    // SAFETY: the hook is called with a live request.
+    unsafe {
+        let uri = module_sdk::raw::text((*r).uri);
+        if (*r).method_number == sys::M_OPTIONS as c_int && uri == Some(c"*") {
+            return sys::DONE;
+        }
+    }
+    sys::DECLINED
 }
 
 unsafe extern "C" fn scheme(_: *const request_rec) -> *const c_char {
