@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn items_end_at_commas_outside_quotes() {
         let list: Vec<_> = items(b" , a;q=\"x,y\" ,, b (c,d) , \"e\\\",f\"").collect();
-        assert_eq!(list, [&b"a;q=\"x,y\""[..], b"b (c,d)", b"\"e\\\",f\""]);
+        assert_eq!(list, [&b"a;q=\"x,y\" "[..], b"b (c,d) ", b"\"e\\\",f\""]);
         assert_eq!(items(b", ,").count(), 0);
         assert_eq!(items(b" a , b ").collect::<Vec<_>>(), [b"a ", b"b "]);
     }

@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn braces_hold_words_together() {
         assert_eq!(word_conf2(b" {a {b} c} d").text, b"a {b} c");
-        assert_eq!(word_conf2(b" {a {b} c} d").used, 12);
+        assert_eq!(word_conf2(b" {a {b} c} d").used, 11);
         assert_eq!(word_conf2(b"{open").text, b"open");
         assert_eq!(word_conf2(b"a{b c}").text, b"a{b");
     }
