@@ -101,6 +101,11 @@ fn normalized(mut answer: Answer, host: &Host) -> Answer {
         .field("Content-Type")
         .and_then(|value| Some(value.split_once("boundary=")?.1.to_owned()));
     for (name, value) in &mut answer.fields {
+        // Apache 2.4.71 loses the closing quote of a negotiated variant's ETag
+        // (docs/compatibility.md).
+        if name.eq_ignore_ascii_case("ETag") && value.matches('"').count() == 1 {
+            value.push('"');
+        }
         // The order of methods depends on the order in which memory was given out.
         if name.eq_ignore_ascii_case("Allow") {
             let mut methods: Vec<&str> = value.split(',').collect();

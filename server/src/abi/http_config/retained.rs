@@ -32,6 +32,26 @@ pub unsafe extern "C" fn ap_retained_data_get(key: *const c_char) -> *mut c_void
     room
 }
 
+/// Lets the filters of a chain that want to prepare themselves do so, before the handler runs.
+///
+/// # Safety
+/// `filter` is NULL or the first of a whole chain.
+unsafe fn prepare_filters(mut filter: *mut sys::ap_filter_t) -> c_int {
+    // SAFETY: the caller's promise; records of filters are live while they are in a chain.
+    unsafe {
+        while !filter.is_null() {
+            if let Some(prepare) = (*(*filter).frec).filter_init_func {
+                let status = prepare(filter);
+                if status != sys::OK as c_int {
+                    return status;
+                }
+            }
+            filter = (*filter).next;
+        }
+    }
+    sys::OK as c_int
+}
+
 /// Finds the handler of a request and lets it answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
@@ -40,6 +60,12 @@ pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
     unsafe {
         // The insertion of filters may set a handler too.
         sys::ap_run_insert_filter(r);
+        for filters in [(*r).output_filters, (*r).input_filters] {
+            let status = prepare_filters(filters);
+            if status != sys::OK as c_int {
+                return status;
+            }
+        }
 
         let before = (*r).handler;
         if (*r).handler.is_null() {

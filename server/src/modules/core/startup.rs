@@ -13,7 +13,7 @@ use crate::abi::{http_core::optional, privileges};
 
 const OK: c_int = sys::OK as c_int;
 /// What a hook answers to stop the start.
-const FAILED: c_int = -1 - OK;
+const FAILED: c_int = 1;
 
 /// Before the configuration is read.
 pub(super) unsafe extern "C" fn pre_config(
