@@ -41,6 +41,7 @@ fn search<'a>(field: &'a [u8], name: &[u8]) -> Search<'a> {
             let value = trimmed
                 .strip_prefix(name)
                 .and_then(|rest| rest.strip_prefix(b"="));
+            let separator = std::mem::replace(&mut separator, b';');
             if let Some(value) = value {
                 result.found.push(value);
                 continue;
@@ -49,13 +50,12 @@ fn search<'a>(field: &'a [u8], name: &[u8]) -> Search<'a> {
                 result.rest.push(separator);
             }
             result.rest.extend_from_slice(pair);
-            separator = b';';
         }
     }
     result
 }
 
-/// The attributes given, or those there are unless some are given.
+/// The attributes given, or `default` if there are none.
 ///
 /// # Safety
 /// `given` is NULL or NUL-terminated.
@@ -122,7 +122,8 @@ unsafe extern "C" fn httpd_rs_cookie_cleared(
     // SAFETY: as above.
     unsafe {
         let name = text(name).unwrap_or_default().to_bytes();
-        let attributes = attributes_or(attributes, c"Version=1");
+        // None at all is a choice here.
+        let attributes = text(attributes).unwrap_or(c"Version=1").to_bytes();
         let field = [name, b"=;Max-Age=0;", attributes].concat();
         let field = Pool::from_ptr((*r).pool).copy(field);
         let (number, kind) = if second == 0 { (9, "") } else { (10, "2") };
@@ -212,9 +213,9 @@ mod tests {
 
     #[test]
     fn a_cookie_is_found_and_taken_out() {
-        let result = search(b"a=1; session=x=y;b=2, session=z; c", b"session");
+        let result = search(b"a=1; session=x=y;b=2, session=z; c,d", b"session");
         assert_eq!(result.found, [b"x=y", b"z".as_slice()]);
-        assert_eq!(result.rest, b"a=1;b=2, c");
+        assert_eq!(result.rest, b"a=1;b=2; c,d");
         assert_eq!(search(b"sessions=1", b"session").found, [b"".as_slice(); 0]);
         assert_eq!(search(b"session=1", b"session").rest, b"");
     }

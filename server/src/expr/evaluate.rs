@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::tree::{Comparison, Condition, Language, List, Relation, Word};
+use super::tree::{Comparison, Condition, Language, List, Order, Relation, Word};
 
 /// What an evaluation asks the host. Failures are the host's to note: it answers something and
 /// looks at its note when the evaluation is over.
@@ -90,10 +90,10 @@ pub(crate) fn word<L: Language, C: Context<L>>(node: &Word<L>, context: &mut C) 
 
 impl Comparison {
     fn holds(self, left: &[u8], right: &[u8]) -> bool {
-        let order = if self.numeric {
-            number(left).cmp(&number(right))
-        } else {
-            left.cmp(right)
+        let order = match self.order {
+            Order::Numbers => number(left).cmp(&number(right)),
+            Order::Bytes => left.cmp(right),
+            Order::Length => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
         };
         match self.relation {
             Relation::Equal => order == Ordering::Equal,

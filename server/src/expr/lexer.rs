@@ -217,6 +217,9 @@ impl<'t> Lexer<'t> {
             }
             return Token::End;
         };
+        if first == b'\n' {
+            return Token::Bad(UNTERMINATED.to_owned());
+        }
         if Some(first) == close {
             self.places.pop();
             self.rest = &self.rest[1..];
@@ -238,7 +241,7 @@ impl<'t> Lexer<'t> {
         while let Some((&byte, after)) = self.rest.split_first() {
             let next = after.first().copied();
             match (byte, next) {
-                (b'%', Some(b'{')) | (b'$', Some(b'0'..=b'9')) => break,
+                (b'%', Some(b'{')) | (b'$', Some(b'0'..=b'9')) | (b'\n', _) => break,
                 _ if Some(byte) == close => break,
                 (b'\\', Some(escaped)) => match self.escape(escaped) {
                     Ok(byte) => piece.push(byte),

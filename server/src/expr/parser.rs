@@ -3,7 +3,7 @@
 
 use super::{
     lexer::{Lexer, Token},
-    tree::{Comparison, Condition, Language, List, Word},
+    tree::{Comparison, Condition, Language, List, Order, Word},
 };
 
 /// What a text needs from the host to become a tree. Failures are messages for the user.
@@ -34,6 +34,10 @@ pub(crate) trait Names: Language {
         right: Option<&Self::Literal>,
     ) -> Result<Self::Binary, Self::Error>;
     fn regex(&mut self, pattern: &[u8], ignore_case: bool) -> Result<Self::Regex, Self::Error>;
+    /// Whether words are compared as `SSLRequire` has it.
+    fn compares_by_length(&self) -> bool {
+        false
+    }
 }
 
 /// How deep parentheses, `!` and `%{...:%{...}}` go; deeper is refused, so that a user's text
@@ -56,9 +60,6 @@ pub(crate) fn parse_condition<N: Names>(
 /// Reads a text with `%{...}` in it.
 pub(crate) fn parse_text<N: Names>(text: &[u8], names: &mut N) -> Result<Word<N>, N::Error> {
     let mut parser = Parser::new(Lexer::in_text(text), names);
-    if parser.token == Token::End {
-        return Err(parser.unexpected("T_ERROR or T_STRING or T_REGEX_BACKREF or T_VAR_BEGIN"));
-    }
     let word = parser.pieces()?;
     match parser.token {
         Token::End => Ok(word),
@@ -147,17 +148,29 @@ impl<'n, 't, N: Names> Parser<'n, 't, N> {
 
     fn comparison(&mut self) -> Result<Condition<N>, N::Error> {
         let left = self.word()?;
-        let compared = |relation, numeric| Comparison { relation, numeric };
+        let by_length = self.names.compares_by_length();
+        let compared = |relation, order| Comparison {
+            relation,
+            order: if by_length { Order::Length } else { order },
+        };
         match self.token {
             Token::Text(relation) => {
                 self.advance();
                 let right = self.word()?;
-                Ok(Condition::Compare(compared(relation, false), left, right))
+                Ok(Condition::Compare(
+                    compared(relation, Order::Bytes),
+                    left,
+                    right,
+                ))
             }
             Token::Number(relation) => {
                 self.advance();
                 let right = self.word()?;
-                Ok(Condition::Compare(compared(relation, true), left, right))
+                Ok(Condition::Compare(
+                    compared(relation, Order::Numbers),
+                    left,
+                    right,
+                ))
             }
             Token::In => {
                 self.advance();

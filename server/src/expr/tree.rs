@@ -51,8 +51,17 @@ pub(crate) enum List<L: Language> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Comparison {
     pub(super) relation: Relation,
-    /// As numbers, not as bytes.
-    pub(super) numeric: bool,
+    pub(super) order: Order,
+}
+
+/// What makes a word less than another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Bytes,
+    Numbers,
+    /// The shorter is less, then bytes count: the old language of `SSLRequire`, in which all
+    /// comparisons are such.
+    Length,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

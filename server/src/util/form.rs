@@ -1,13 +1,8 @@
 //! Bodies of type `application/x-www-form-urlencoded`, decoded as they arrive.
 
-/// A form's limits are exceeded, or an escape in it is malformed.
+/// More fields, a longer name or more bytes than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// More fields, a longer name or more bytes than allowed.
-    TooLarge,
-    /// `%` without two hexadecimal digits.
-    Malformed,
-}
+pub struct TooLarge;
 
 /// A field with its decoded name and value.
 pub type Field = (Vec<u8>, Vec<u8>);
@@ -47,69 +42,85 @@ impl Form {
     }
 
     /// Reads on, and hands complete fields to `take`.
-    pub fn feed(&mut self, text: &[u8], mut take: impl FnMut(Field)) -> Result<(), Fault> {
+    pub fn feed(&mut self, text: &[u8], mut take: impl FnMut(Field)) -> Result<(), TooLarge> {
         for &byte in text {
             if let Some(left) = &mut self.bytes_left {
-                *left = left.checked_sub(1).ok_or(Fault::TooLarge)?;
+                *left = left.checked_sub(1).ok_or(TooLarge)?;
             }
-            match (self.escape, byte) {
-                (Escape::No, b'&') => self.end_field(&mut take)?,
-                (Escape::No, b'=') if self.value.is_none() => self.value = Some(Vec::new()),
-                (Escape::No, b'%') => self.escape = Escape::First,
-                (Escape::No, b'+') => self.push(b' ')?,
-                (Escape::No, _) => self.push(byte)?,
-                (Escape::First, _) => self.escape = Escape::Second(digit(byte)?),
-                (Escape::Second(high), _) => {
-                    self.escape = Escape::No;
-                    self.push(high << 4 | digit(byte)?)?;
+            match self.escape {
+                Escape::No => {}
+                Escape::First if byte.is_ascii_hexdigit() => {
+                    self.escape = Escape::Second(byte);
+                    continue;
                 }
+                Escape::Second(first) if byte.is_ascii_hexdigit() => {
+                    self.escape = Escape::No;
+                    self.push(digit(first) << 4 | digit(byte))?;
+                    continue;
+                }
+                Escape::First | Escape::Second(_) => self.end_escape()?,
+            }
+            match byte {
+                b'&' => self.end_field(&mut take)?,
+                b'=' if self.value.is_none() => self.value = Some(Vec::new()),
+                b'%' => self.escape = Escape::First,
+                b'+' => self.push(b' ')?,
+                _ => self.push(byte)?,
             }
         }
         Ok(())
     }
 
     /// The body has ended.
-    pub fn finish(mut self, mut take: impl FnMut(Field)) -> Result<(), Fault> {
+    pub fn finish(mut self, mut take: impl FnMut(Field)) -> Result<(), TooLarge> {
+        self.end_escape()?;
         self.end_field(&mut take)
     }
 
-    fn push(&mut self, byte: u8) -> Result<(), Fault> {
+    fn push(&mut self, byte: u8) -> Result<(), TooLarge> {
         match &mut self.value {
             Some(value) => value.push(byte),
-            None if self.name.len() >= LONGEST_NAME => return Err(Fault::TooLarge),
+            None if self.name.len() >= LONGEST_NAME => return Err(TooLarge),
             None => self.name.push(byte),
         }
         Ok(())
     }
 
-    fn end_field(&mut self, take: &mut impl FnMut(Field)) -> Result<(), Fault> {
-        if !matches!(self.escape, Escape::No) {
-            return Err(Fault::Malformed);
+    /// What began like an escape was none: it is text.
+    fn end_escape(&mut self) -> Result<(), TooLarge> {
+        match std::mem::replace(&mut self.escape, Escape::No) {
+            Escape::No => Ok(()),
+            Escape::First => self.push(b'%'),
+            Escape::Second(digit) => {
+                self.push(b'%')?;
+                self.push(digit)
+            }
         }
-        let (name, value) = (std::mem::take(&mut self.name), self.value.take());
-        // `a&&b` has two fields; a name without "=" has an empty value.
-        if name.is_empty() && value.is_none() {
-            return Ok(());
-        }
+    }
+
+    /// Every `&` ends a field that counts, but without a `=` there is nothing to tell, as in Apache.
+    fn end_field(&mut self, take: &mut impl FnMut(Field)) -> Result<(), TooLarge> {
         if let Some(left) = &mut self.fields_left {
-            *left = left.checked_sub(1).ok_or(Fault::TooLarge)?;
+            *left = left.checked_sub(1).ok_or(TooLarge)?;
         }
-        take((name, value.unwrap_or_default()));
+        let name = std::mem::take(&mut self.name);
+        if let Some(value) = self.value.take() {
+            take((name, value));
+        }
         Ok(())
     }
 }
 
-fn digit(byte: u8) -> Result<u8, Fault> {
-    let digit = char::from(byte).to_digit(16).ok_or(Fault::Malformed)?;
-    // Below sixteen, so it fits.
-    Ok(digit as u8)
+/// The value of a hexadecimal digit.
+fn digit(byte: u8) -> u8 {
+    char::from(byte).to_digit(16).unwrap_or(0) as u8
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str, fields: Option<usize>, bytes: Option<usize>) -> Result<String, Fault> {
+    fn read(text: &str, fields: Option<usize>, bytes: Option<usize>) -> Result<String, TooLarge> {
         let mut form = Form::new(fields, bytes);
         let mut seen = Vec::new();
         let mut take = |(name, value): Field| {
@@ -129,18 +140,18 @@ mod tests {
     #[test]
     fn fields_are_decoded() {
         let all = |text| read(text, None, None).unwrap();
-        assert_eq!(all("a=1&b=x+y%3D%26z=&c&&=d"), "a:1;b:x y=&z=;c:;:d;");
+        assert_eq!(all("a=1&b=x+y%3D%26z=&c&&=d"), "a:1;b:x y=&z=;:d;");
         assert_eq!(all(""), "");
         assert_eq!(all("a%3Db=c"), "a=b:c;");
+        assert_eq!(all("a=%4&b=%zz%&c=%"), "a:%4;b:%zz%;c:%;");
     }
 
     #[test]
     fn limits_hold() {
         assert_eq!(read("a=1&b=2", Some(2), Some(7)).unwrap(), "a:1;b:2;");
-        assert_eq!(read("a=1&b=2", Some(1), None), Err(Fault::TooLarge));
-        assert_eq!(read("a=1&b=2", None, Some(6)), Err(Fault::TooLarge));
-        assert_eq!(read(&"n".repeat(8193), None, None), Err(Fault::TooLarge));
-        assert_eq!(read("a=%4", None, None), Err(Fault::Malformed));
-        assert_eq!(read("a=%zz", None, None), Err(Fault::Malformed));
+        assert_eq!(read("a=1&b=2", Some(1), None), Err(TooLarge));
+        assert_eq!(read("a=1&&b", Some(2), None), Err(TooLarge));
+        assert_eq!(read("a=1&b=2", None, Some(6)), Err(TooLarge));
+        assert_eq!(read(&"n".repeat(8193), None, None), Err(TooLarge));
     }
 }

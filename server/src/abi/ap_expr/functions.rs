@@ -59,7 +59,8 @@ pub(super) static ALL: &[Entry<Function>] = &[
 
 // SAFETY of all below: the header promises a context and a C string.
 
-/// Notes that the answer depends on a field of the request.
+/// Notes that the answer depends on a field of the request. That it depends on the host goes without
+/// saying: it is part of the URL.
 ///
 /// # Safety
 /// The context is as the header says; `field` is a C string that outlives it.
@@ -67,7 +68,7 @@ pub(super) unsafe fn depends_on(ctx: *mut Context, field: *const c_char) {
     // SAFETY: the caller's promise.
     unsafe {
         let vary = (*ctx).vary_this;
-        if vary.is_null() {
+        if vary.is_null() || bytes(field).eq_ignore_ascii_case(b"Host") {
             return;
         }
         *vary = if (*vary).is_null() {

@@ -204,6 +204,10 @@ impl Names for Naming {
         )
     }
 
+    fn compares_by_length(&self) -> bool {
+        self.flags & sys::AP_EXPR_FLAG_SSL_EXPR_COMPAT != 0
+    }
+
     fn regex(
         &mut self,
         pattern: &[u8],

@@ -11,7 +11,7 @@ use module_sdk::raw::{Array, Brigade, Pool, text};
 
 use crate::util::{
     exec,
-    form::{Fault, Field, Form},
+    form::{Field, Form, TooLarge},
 };
 
 exports! {
@@ -282,10 +282,7 @@ pub unsafe extern "C" fn ap_parse_form_data(
                 value: brigade,
             });
         };
-        let refusal = |fault| match fault {
-            Fault::TooLarge => sys::HTTP_REQUEST_ENTITY_TOO_LARGE as c_int,
-            Fault::Malformed => sys::HTTP_BAD_REQUEST as c_int,
-        };
+        let refusal = |TooLarge| sys::HTTP_REQUEST_ENTITY_TOO_LARGE as c_int;
         let mut form = Form::new(limit(num), limit(size));
         let brigade = sys::apr_brigade_create(pool.as_ptr(), allocator);
         let body = Brigade::from_ptr(brigade);
