@@ -216,7 +216,7 @@ mod tests {
         let result = search(b"a=1; session=x=y;b=2, session=z; c,d", b"session");
         assert_eq!(result.found, [b"x=y", b"z".as_slice()]);
         assert_eq!(result.rest, b"a=1;b=2; c,d");
-        assert_eq!(search(b"sessions=1", b"session").found, [b"".as_slice(); 0]);
+        assert!(search(b"sessions=1", b"session").found.is_empty());
         assert_eq!(search(b"session=1", b"session").rest, b"");
     }
 
