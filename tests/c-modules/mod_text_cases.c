@@ -72,6 +72,7 @@ static const char *const LISTS[] = {
     "close, keep-alive", "closed", "clo", "Keep-Alive", "text/html;level=1, text/html", "a\tb", "a,\tb",
     "unterminated \"q", "back\\slash", "*", "\"*\"", "a@b, c", "x (y, z", "tok1 tok2,tok3", "a/b, c", "a , b\tc , d",
     "\"x\"", "W/\"x\"", "w/\"x\"", "\"a\", \"x\"", "W/\"a\", \"x\"", "\"a\",W/\"x\"", "x", "a, \"x\"", "upgrade,h2c",
+    "b  ) a", "a )(b )", "\\ )", " chunked", "\tchunked", "a,\tchunked", "a,  chunked", "a, \tchunked", "chunked\t",
 };
 
 static const char *const TOKENS[] = {

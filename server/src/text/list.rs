@@ -74,7 +74,7 @@ pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// An item in lower case, with one blank for white space between words and none around `=`, `/` and
-/// `;` or at the end; what is quoted or a comment stays as it is. Calls `out` for each byte.
+/// `;`, before a `)` that closes nothing, or at the end; what is quoted or a comment stays as it is. Calls `out` for each byte.
 pub fn normalized(item: &[u8], mut out: impl FnMut(u8)) {
     normalize(item, |byte, _| out(byte));
 }
@@ -91,7 +91,8 @@ fn normalize(item: &[u8], mut out: impl FnMut(u8, bool)) {
             continue;
         }
         let joins = visible && matches!(byte, b'=' | b'/' | b';');
-        if std::mem::take(&mut space) && !joins {
+        let closes = visible && byte == b')';
+        if std::mem::take(&mut space) && !joins && !closes {
             out(b' ', true);
         }
         joined = joins;
@@ -144,10 +145,14 @@ pub fn tokens(field: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-/// Whether the last transfer coding is `chunked`.
+/// Whether the last transfer coding is `chunked`. Like Apache this knows no white space but blanks:
+/// with tabs the coding is none of ours, which refuses the message.
 pub fn is_chunked(field: &[u8]) -> bool {
     let last = field.rsplit(|&byte| byte == b',').next();
-    last.is_some_and(|coding| coding.trim_ascii_start().eq_ignore_ascii_case(b"chunked"))
+    last.is_some_and(|coding| {
+        let blanks = coding.iter().take_while(|&&byte| byte == b' ').count();
+        coding[blanks..].eq_ignore_ascii_case(b"chunked")
+    })
 }
 
 /// Whether a field ends in the word `wanted`.
@@ -236,6 +241,7 @@ mod tests {
             String::from_utf8_lossy(&all).into_owned()
         };
         assert_eq!(shown(b"A  (C  d)\tB "), "a (C  d) b");
+        assert_eq!(shown(b"A )  B"), "a) b");
         let mut all = Vec::new();
         normalized(b"Text/HTML ; Charset=\"A b\"", |byte| all.push(byte));
         assert_eq!(all, b"text/html;charset=\"A b\"");
@@ -255,6 +261,8 @@ mod tests {
     #[test]
     fn words_and_codings() {
         assert!(is_chunked(b"gzip, Chunked") && !is_chunked(b"chunked, gzip"));
+        assert!(is_chunked(b"  chunked") && !is_chunked(b"gzip,\tchunked"));
+        assert!(!is_chunked(b"chunked ") && !is_chunked(b"xchunked"));
         assert!(ends_in_token(b"gzip, chunked", b"Chunked") && !ends_in_token(b"xa", b"a"));
         assert_eq!(tokens(b"close, TE; x").count(), 3);
         assert_eq!(word_length(b"text/html;q=1", false), 9);

@@ -250,7 +250,10 @@ pub unsafe extern "C" fn ap_field_noparam(
     unsafe {
         let field = bytes(intype);
         let kept = match field.iter().position(|&byte| byte == b';') {
-            Some(end) => field[..end].trim_ascii_end(),
+            Some(end) => {
+                let last = field[..end].iter().rposition(|&byte| !list::is_space(byte));
+                &field[..last.map_or(0, |last| last + 1)]
+            }
             None => field,
         };
         Pool::from_ptr(p).copy(kept).as_ptr().cast_mut()

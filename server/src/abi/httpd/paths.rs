@@ -238,9 +238,31 @@ pub unsafe extern "C" fn ap_stripprefix(
 }
 
 /// How deep directories may be nested that are included whole.
-const DEEPEST: u32 = 20;
+const DEEPEST: u32 = 128;
 
-/// The names in a directory, sorted, that `wanted` lets pass.
+/// Whether what is not there is passed over.
+///
+/// # Safety
+/// `w` is a live record.
+unsafe fn is_optional(w: *const sys::ap_dir_match_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { (*w).flags as u32 & sys::AP_DIR_FLAG_OPTIONAL != 0 }
+}
+
+/// Whether a path leads to something, through links too.
+///
+/// # Safety
+/// `pool` is live, `path` a string.
+unsafe fn exists(pool: *mut sys::apr_pool_t, path: *const c_char) -> bool {
+    // SAFETY: the caller's promise; APR fills the record.
+    unsafe {
+        let mut info: sys::apr_finfo_t = std::mem::zeroed();
+        sys::apr_stat(&raw mut info, path, sys::APR_FINFO_TYPE as i32, pool) == 0
+    }
+}
+
+/// The names in a directory, sorted, that `wanted` lets pass; none where an optional directory is
+/// missing.
 unsafe fn names_in(
     w: *mut sys::ap_dir_match_t,
     directory: *const c_char,
@@ -250,6 +272,9 @@ unsafe fn names_in(
     unsafe {
         let mut handle = null_mut();
         let status = sys::apr_dir_open(&raw mut handle, directory, (*w).ptemp);
+        if status == libc::ENOENT && is_optional(w) {
+            return Ok(Vec::new());
+        }
         if status != 0 {
             let mut reason = [0 as c_char; 120];
             sys::apr_strerror(status, reason.as_mut_ptr(), reason.len());
@@ -308,6 +333,9 @@ pub unsafe extern "C" fn ap_dir_nofnmatch(
     unsafe {
         let recursive = (*w).flags as u32 & sys::AP_DIR_FLAG_RECURSIVE != 0;
         if !recursive || ap_is_directory((*w).ptemp, fname) == 0 {
+            if is_optional(w) && !exists((*w).ptemp, fname) {
+                return null();
+            }
             return (*w).cb.map_or(null(), |call| call(w, fname));
         }
         (*w).depth += 1;
@@ -348,13 +376,11 @@ pub unsafe extern "C" fn ap_dir_fnmatch(
     // SAFETY: the header asks for a live record with a function, and strings (the first may be
     // NULL).
     unsafe {
-        let rest = bytes(fname);
-        let (component, rest) = match rest.iter().position(|&byte| byte == b'/') {
-            Some(end) => {
-                let behind = rest[end..].iter().position(|&byte| byte != b'/');
-                (&rest[..end], behind.map(|skipped| fname.add(end + skipped)))
-            }
-            None => (rest, None),
+        let all = bytes(fname);
+        // Behind a slash at the end there is one more, empty component: only directories match.
+        let (component, rest) = match all.iter().position(|&byte| byte == b'/') {
+            Some(end) => (&all[..end], Some(fname.add(end + 1))),
+            None => (all, None),
         };
         let pool = Pool::from_ptr((*w).ptemp);
         let component = pool.copy(component);
@@ -374,21 +400,14 @@ pub unsafe extern "C" fn ap_dir_fnmatch(
         }
         let directory = if path.is_null() { c".".as_ptr() } else { path };
         let matching = |name: &CStr, is_directory: bool| {
-            let flags = apr::APR_FNM_PERIOD;
-            let matched = apr::apr_fnmatch(component.as_ptr(), name.as_ptr(), flags) == 0;
-            // A link to a directory shows as a link here.
-            matched
-                && (rest.is_none()
-                    || is_directory
-                    || ap_is_directory(
-                        (*w).ptemp,
-                        ap_make_full_path((*w).ptemp, directory, name.as_ptr()),
-                    ) != 0)
+            // As in Apache, a link to a directory is none here.
+            (rest.is_none() || is_directory)
+                && apr::apr_fnmatch(component.as_ptr(), name.as_ptr(), apr::APR_FNM_PERIOD) == 0
         };
         match names_in(w, directory, matching) {
             Err(error) => error,
             Ok(names) if names.is_empty() => {
-                if (*w).flags as u32 & sys::AP_DIR_FLAG_OPTIONAL != 0 {
+                if is_optional(w) {
                     return null();
                 }
                 message(
@@ -406,5 +425,88 @@ pub unsafe extern "C" fn ap_dir_fnmatch(
                 .find(|error| !error.is_null())
                 .unwrap_or(null()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{ffi::c_void, fs, path::Path};
+
+    use super::*;
+
+    /// Notes what the walk calls back for.
+    unsafe extern "C" fn note(w: *mut sys::ap_dir_match_t, name: *const c_char) -> *const c_char {
+        // SAFETY: `walk` points the context at its list, which it does not touch meanwhile.
+        unsafe { (*(*w).ctx.cast::<Vec<String>>()).push(shown(name).into_owned()) };
+        null()
+    }
+
+    /// The names that match `pattern` below `root`, relative to it, or the message.
+    fn walk(root: &Path, pattern: &str, flags: u32) -> Result<Vec<String>, String> {
+        let mut found: Vec<String> = Vec::new();
+        let directory = CString::new(root.to_str().unwrap()).unwrap();
+        let pattern = CString::new(pattern).unwrap();
+        // SAFETY: the record and its strings outlive the walk, the pool is destroyed after the
+        // message was copied.
+        let error = unsafe {
+            assert_eq!(sys::apr_initialize(), 0);
+            let mut pool = null_mut();
+            let status = sys::apr_pool_create_ex(&raw mut pool, null_mut(), None, null_mut());
+            assert_eq!(status, 0);
+            let mut w: sys::ap_dir_match_t = std::mem::zeroed();
+            (w.p, w.ptemp) = (pool, pool);
+            w.cb = Some(note);
+            w.ctx = (&raw mut found).cast::<c_void>();
+            w.flags = flags as c_int;
+            let error = ap_dir_fnmatch(&raw mut w, directory.as_ptr(), pattern.as_ptr());
+            let error = (!error.is_null()).then(|| shown(error).into_owned());
+            sys::apr_pool_destroy(pool);
+            error
+        };
+        let prefix = format!("{}/", root.display());
+        let relative = |name: &String| name.strip_prefix(&prefix).unwrap().to_owned();
+        error.map_or_else(|| Ok(found.iter().map(relative).collect()), Err)
+    }
+
+    #[test]
+    fn patterns_find_files_and_the_optional_may_be_missing() {
+        let root = std::env::temp_dir().join(format!("httpd-rs-walk-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        fs::create_dir_all(root.join("sites/deep")).unwrap();
+        for file in ["b.conf", "a.conf", ".c.conf", "deep/d.conf"] {
+            fs::write(root.join("sites").join(file), "").unwrap();
+        }
+        std::os::unix::fs::symlink("sites", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.join("sites/dangling.conf")).unwrap();
+
+        let (needed, optional) = (sys::AP_DIR_FLAG_NONE, sys::AP_DIR_FLAG_OPTIONAL);
+        let found = |names: &[&str]| Ok(names.iter().map(|&name| name.to_owned()).collect());
+        let files = ["sites/a.conf", "sites/b.conf"];
+        assert_eq!(walk(&root, "sites/*.conf", optional), found(&files));
+        assert_eq!(
+            walk(&root, "*/[ab].conf", needed),
+            found(&files),
+            "a link to a directory does not match within a path"
+        );
+        assert_eq!(walk(&root, "*/", needed), found(&["sites/"]));
+        let recursive = optional | sys::AP_DIR_FLAG_RECURSIVE;
+        assert_eq!(
+            walk(&root, "sites/d*", recursive),
+            found(&["sites/deep/d.conf"])
+        );
+        for missing in ["none/*.conf", "none/x.conf", "sites/dangling.conf", "x*"] {
+            assert_eq!(walk(&root, missing, optional), found(&[]), "{missing}");
+        }
+        let message = walk(&root, "none/*.conf", needed).unwrap_err();
+        assert!(
+            message.starts_with("Could not open directory "),
+            "{message}"
+        );
+        let message = walk(&root, "x*", needed).unwrap_err();
+        assert!(
+            message.starts_with("No matches for the wildcard 'x*' in "),
+            "{message}"
+        );
+        fs::remove_dir_all(&root).unwrap();
     }
 }
