@@ -49,6 +49,7 @@ mod http_request;
 mod http_ssl;
 mod http_vhost;
 mod httpd;
+mod memory;
 pub(crate) mod mod_core;
 pub mod mpm_common;
 pub mod network_filters;

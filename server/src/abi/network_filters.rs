@@ -120,6 +120,7 @@ fn hand_out(network: &mut Network, out: Brigade<'_>, most: usize, consume: bool)
 }
 
 fn line(network: &mut Network, out: Brigade<'_>, wait: Wait) -> sys::apr_status_t {
+    network.set_gave_lines();
     let mut searched = 0;
     loop {
         let unread = network.unread();

@@ -3,7 +3,6 @@
 //! The task (`conn::life`) is safe code; everything it does with a `conn_rec` is a method here.
 
 use std::{
-    cell::Cell,
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
@@ -13,7 +12,7 @@ use std::{
 use httpd_sys::{self as sys, conn_rec};
 use module_sdk::raw::Connection;
 
-use super::http_connection;
+use super::{http_connection, memory};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
@@ -42,6 +41,8 @@ pub enum Next {
 pub struct Session {
     pool: *mut sys::apr_pool_t,
     c: *mut conn_rec,
+    /// The allocator of buckets; NULL while the connection waits and needs none.
+    buckets: *mut sys::apr_bucket_alloc_t,
     /// The core's network; NULL when a module has put its own in place.
     network: *mut Network,
 }
@@ -57,12 +58,13 @@ impl Session {
         let mut session = Self {
             pool: null_mut(),
             c: null_mut(),
+            buckets: null_mut(),
             network: null_mut(),
         };
         // SAFETY: pool, allocator and socket are made here and live as long as the session; the
         // addresses are copied. APR ends the process when memory runs out.
         unsafe {
-            let allocator = thread_allocator();
+            let allocator = memory::for_connections();
             sys::apr_pool_create_unmanaged_ex(&raw mut session.pool, None, allocator);
             let pool = session.pool;
             sys::apr_pool_tag(pool, c"transaction".as_ptr());
@@ -84,14 +86,14 @@ impl Session {
             sys::apr_os_sock_make(&raw mut socket, &raw mut info, pool);
             let server = sys::ap_server_conf;
             sys::apr_socket_timeout_set(socket, (*server).timeout);
-            let buckets = sys::apr_bucket_alloc_create(pool);
+            session.buckets = memory::take_buckets();
             session.c = sys::ap_run_create_connection(
                 pool,
                 server,
                 socket,
                 id as c_long,
                 crate::mpm::thread_scoreboard_handle().cast(),
-                buckets,
+                session.buckets,
             );
             if session.c.is_null() {
                 return None;
@@ -159,11 +161,38 @@ impl Session {
         }
     }
 
-    /// Notes in the scoreboard that the connection waits for its next request.
-    pub fn note_waiting(&mut self) {
+    /// Gives up what a connection does not need while it waits for its next request.
+    pub fn rest(&mut self) {
         // SAFETY: the connection is live.
+        unsafe { (*(*self.c).cs).state = sys::CONN_STATE_KEEPALIVE };
+        // A filter that has read lines may keep a brigade; then its allocator has to stay.
+        let idle = self.plain_network().is_some_and(|network| {
+            network.unread().is_empty() && network.pending().is_empty() && !network.gave_lines()
+        });
+        if idle && !self.buckets.is_null() {
+            self.set_buckets(null_mut());
+        }
+    }
+
+    /// Takes what a connection needs to do something.
+    fn wake(&mut self) {
+        if self.buckets.is_null() {
+            self.set_buckets(memory::take_buckets());
+        }
+    }
+
+    /// Changes the allocator of buckets, of which none is left with the connection.
+    fn set_buckets(&mut self, buckets: *mut sys::apr_bucket_alloc_t) {
+        let old = std::mem::replace(&mut self.buckets, buckets);
+        // SAFETY: the connection and its empty brigade are live; nothing else holds the allocator.
         unsafe {
-            (*(*self.c).cs).state = sys::CONN_STATE_KEEPALIVE;
+            (*self.c).bucket_alloc = buckets;
+            if let Some(network) = self.network() {
+                (*network.pending().as_ptr()).bucket_alloc = buckets;
+            }
+            if !old.is_null() {
+                memory::give_buckets(old);
+            }
         }
     }
 
@@ -176,6 +205,7 @@ impl Session {
     /// Reads a request and processes it on this thread. With `head`, the request's head is the first
     /// so many unread bytes of a plain network; else it is read through the input filters.
     pub fn run_request(&mut self, head: Option<usize>) -> Next {
+        self.wake();
         let head = head.and_then(|length| Some(self.network()?.take_head(length)));
         // SAFETY: the connection is live and used by this thread alone; the functions are those of
         // the request room, called in the order in which Apache calls them.
@@ -261,6 +291,7 @@ impl Session {
     /// Ends the connection's dialogue: hooks and filters hear of it, the sending side is closed.
     /// `None` when there is nobody to linger for.
     pub fn start_close(&mut self) -> Option<Limits> {
+        self.wake();
         // SAFETY: the connection is live.
         let gone = unsafe { sys::ap_start_lingering_close(self.c) } != 0;
         (!gone).then(|| linger::limits(self.connection()))
@@ -274,35 +305,14 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection.
-        unsafe { sys::apr_pool_destroy(self.pool) }
-    }
-}
-
-thread_local! {
-    static ALLOCATOR: Cell<*mut sys::apr_allocator_t> = const { Cell::new(null_mut()) };
-}
-
-/// The allocator from which the connections that a thread accepts take their memory, so that what
-/// one request gave back serves the next, whichever connection that is on. A connection may be
-/// finished by another thread: hence the mutex. It lives until the process ends.
-fn thread_allocator() -> *mut sys::apr_allocator_t {
-    let known = ALLOCATOR.get();
-    if !known.is_null() {
-        return known;
-    }
-    // SAFETY: made once a thread and never destroyed; APR ends the process when memory runs out.
-    unsafe {
-        let (mut allocator, mut pool, mut mutex) = (null_mut(), null_mut(), null_mut());
-        sys::apr_allocator_create(&raw mut allocator);
-        sys::apr_allocator_max_free_set(allocator, sys::ap_max_mem_free as usize);
-        sys::apr_pool_create_unmanaged_ex(&raw mut pool, None, null_mut());
-        let kind = sys::APR_THREAD_MUTEX_DEFAULT;
-        if sys::apr_thread_mutex_create(&raw mut mutex, kind, pool) == 0 {
-            sys::apr_allocator_mutex_set(allocator, mutex);
+        // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection, its
+        // buckets among it, after which their allocator is nobody's.
+        unsafe {
+            sys::apr_pool_destroy(self.pool);
+            if !self.buckets.is_null() {
+                memory::give_buckets(self.buckets);
+            }
         }
-        ALLOCATOR.set(allocator);
-        allocator
     }
 }
 

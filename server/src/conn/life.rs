@@ -96,7 +96,7 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
         if send_rest(session, socket).await.is_err() || next == Next::Close || child.is_leaving() {
             return;
         }
-        session.note_waiting();
+        session.rest();
         first = false;
     }
 }

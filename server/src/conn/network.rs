@@ -48,6 +48,8 @@ pub struct Network {
     drained: bool,
     /// The time for receiving is over.
     expired: bool,
+    /// Lines were asked for, so that a filter may hold a brigade for them.
+    gave_lines: bool,
     /// How many bytes the socket has taken in all.
     sent: u64,
     pending: Brigade<'static>,
@@ -75,6 +77,7 @@ impl Network {
             ended: false,
             drained: false,
             expired: false,
+            gave_lines: false,
             sent: 0,
             pending,
             keep: None,
@@ -127,6 +130,16 @@ impl Network {
     /// How many bytes the socket has taken in all.
     pub fn bytes_sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Notes that lines were asked for.
+    pub fn set_gave_lines(&mut self) {
+        self.gave_lines = true;
+    }
+
+    /// Whether lines were ever asked for.
+    pub fn gave_lines(&self) -> bool {
+        self.gave_lines
     }
 
     /// Marks the first `count` unread bytes as used.

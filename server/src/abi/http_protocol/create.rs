@@ -4,6 +4,8 @@ use std::ptr::null_mut;
 
 use httpd_sys::{self as sys, conn_rec, request_rec};
 
+use crate::abi::memory;
+
 exports! { ap_create_request }
 
 /// A request with empty tables, in a pool of its own under the connection's.
@@ -12,7 +14,7 @@ pub unsafe extern "C" fn ap_create_request(c: *mut conn_rec) -> *mut request_rec
     // SAFETY: the header asks for a live connection; all that is written is allocated here.
     unsafe {
         let mut pool = null_mut();
-        sys::apr_pool_create_ex(&mut pool, (*c).pool, None, null_mut());
+        sys::apr_pool_create_ex(&mut pool, (*c).pool, None, memory::for_requests());
         sys::apr_pool_tag(pool, c"request".as_ptr());
         let r = sys::apr_palloc(pool, size_of::<request_rec>()).cast::<request_rec>();
         r.write_bytes(0, 1);
