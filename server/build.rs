@@ -5,9 +5,6 @@ use std::path::PathBuf;
 
 fn main() {
     println!("cargo:rustc-link-arg-bins=-Wl,--export-dynamic");
-    // While the rooms of the core are built side by side, one may call an ap_* function of another
-    // that is still missing.
-    println!("cargo:rustc-link-arg=-Wl,--unresolved-symbols=ignore-all");
 
     let shim = PathBuf::from("src/shim");
     println!("cargo:rerun-if-changed={}", shim.display());
