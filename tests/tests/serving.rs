@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, exchange, get},
     host::{Host, Kind, Place, until},
+    modules::{compile, source},
     site::Site,
 };
 
@@ -252,6 +253,39 @@ fn a_body_that_comes_slowly_is_read_to_its_end() -> Result<()> {
     ensure!(get(host.port(), "/page.html")?.text() == "a page\n");
     client.send("cdef")?;
     ensure!(client.receive(false)?.text() == "abcdef");
+    Ok(())
+}
+
+#[test]
+fn handlers_that_block_delay_nobody() -> Result<()> {
+    const NAPPING: usize = 40;
+    let (_site, configuration) = one_page()?;
+    let place = Place::new()?;
+    let object = compile(&source("mod_nap.c"), place.path())?;
+    let host = start(&format!(
+        "LoadModule nap_module {}\n{configuration}<Location /nap>\nSetHandler nap\nRequire all \
+         granted\n</Location>\n",
+        object.display()
+    ))?;
+    // Its first call shows what the handler is like.
+    ensure!(get(host.port(), "/nap")?.text() == "rested\n");
+    let begun = Instant::now();
+    let mut napping = Vec::with_capacity(NAPPING);
+    for _ in 0..NAPPING {
+        let mut client = Client::connect(host.port())?;
+        client.send("GET /nap HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+        napping.push(client);
+    }
+    ensure!(get(host.port(), "/page.html")?.text() == "a page\n");
+    let page = begun.elapsed();
+    for mut client in napping {
+        ensure!(client.receive(false)?.text() == "rested\n");
+    }
+    let all = begun.elapsed();
+    ensure!(
+        page < all && all.as_millis() < 200 * NAPPING as u128 / 4,
+        "the page took {page:?}, {NAPPING} naps of 200 ms {all:?}"
+    );
     Ok(())
 }
 

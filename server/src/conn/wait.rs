@@ -3,7 +3,13 @@
 //! On a reactor thread the wait hands the reactor to another thread first, so that other
 //! connections go on; on a thread that a module made, it is a plain poll.
 
-use std::{io, os::fd::RawFd, time::Duration};
+use std::{
+    io,
+    os::fd::RawFd,
+    time::{Duration, Instant},
+};
+
+use crate::hooks::timing;
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +29,10 @@ pub fn wait_blocking(
     readiness: Readiness,
     timeout: Option<Duration>,
 ) -> io::Result<()> {
-    blocking(|| poll(socket, readiness, timeout))
+    let begun = Instant::now();
+    let result = blocking(|| poll(socket, readiness, timeout));
+    timing::add_waited(begun.elapsed());
+    result
 }
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
@@ -44,10 +53,10 @@ fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::R
         },
         revents: 0,
     };
-    let deadline = timeout.map(|timeout| std::time::Instant::now() + timeout);
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
     loop {
         let left = deadline.map_or(-1, |deadline| {
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            let left = deadline.saturating_duration_since(Instant::now());
             // Rounded up, so that poll does not return just before the deadline and spin.
             i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
         });

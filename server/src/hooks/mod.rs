@@ -12,6 +12,7 @@
 )]
 
 mod registry;
+pub mod timing;
 
 use std::{
     ffi::{c_char, c_int, c_long, c_void},

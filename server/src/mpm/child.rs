@@ -101,6 +101,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     for fault in [libc::SIGSEGV, libc::SIGBUS] {
         signals::reset(fault);
     }
+    // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
+    signals::ignore(libc::SIGINT);
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -162,16 +164,16 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
     let settings = settings();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let children = usize::try_from(settings.start_servers).unwrap_or(1).max(1);
+    // As many requests may block at once as MaxRequestWorkers says, over all children.
+    let workers = usize::try_from(settings.max_request_workers).unwrap_or(1);
+    let threads = usize::try_from(settings.threads_per_child).unwrap_or(1);
+    let blocking = threads.max(workers.div_ceil(children)).max(1);
     // SAFETY: a plain number that a directive has set.
     let stack = unsafe { sys::ap_thread_stacksize };
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(processors.div_ceil(children).max(1))
         // Reactor threads that block are replaced from this number.
-        .max_blocking_threads(
-            usize::try_from(settings.threads_per_child)
-                .unwrap_or(1)
-                .max(1),
-        )
+        .max_blocking_threads(blocking)
         .thread_stack_size(if stack == 0 { 8 << 20 } else { stack })
         .thread_name("httpd-rs")
         .enable_io()
@@ -204,7 +206,10 @@ async fn serve(child: &'static Child) -> Order {
     };
     for listener in listeners {
         listener.abort();
+        // Its watch is gone when it has ended, one way or the other; then the socket may be closed.
+        let _ = listener.await;
     }
+    super::close_listeners();
     child.begin_to_leave();
     if order == Order::Gracefully {
         // SAFETY: a plain number that a directive has set.

@@ -111,8 +111,9 @@ fn tell_other_child(pid: i32, status: i32) {
     }
 }
 
-/// Stops listening.
+/// Stops listening, as far as this process is concerned.
 fn close_listeners() {
-    // SAFETY: the control process has one thread.
+    // SAFETY: nothing accepts any more: the control process never does, and a child's tasks have
+    // ended.
     unsafe { sys::ap_close_listeners() };
 }

@@ -8,6 +8,8 @@ use std::{
 
 use httpd_sys::{self as sys, request_rec};
 
+use crate::{conn::wait::blocking, hooks::timing};
+
 exports! { ap_retained_data_create, ap_retained_data_get, ap_invoke_handler }
 
 /// Zeroed memory that lives as long as the process, under a name.
@@ -52,6 +54,26 @@ unsafe fn prepare_filters(mut filter: *mut sys::ap_filter_t) -> c_int {
     sys::OK as c_int
 }
 
+/// Runs the handler, off the reactor when it has been slow.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn run_handler(r: *mut request_rec) -> c_int {
+    // SAFETY: the caller's promise. The handler may name another, but this name is a string of the
+    // request or of the configuration, which both outlive the call.
+    unsafe {
+        let name = module_sdk::raw::text((*r).handler).unwrap_or_default();
+        let name = name.to_bytes();
+        timing::measured(name, || {
+            if timing::is_slow(name) {
+                blocking(|| sys::ap_run_handler(r))
+            } else {
+                sys::ap_run_handler(r)
+            }
+        })
+    }
+}
+
 /// Finds the handler of a request and lets it answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
@@ -71,7 +93,7 @@ pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
         if (*r).handler.is_null() {
             (*r).handler = handler_of_type(r);
         }
-        let result = sys::ap_run_handler(r);
+        let result = run_handler(r);
         let asked = (*r).handler;
         (*r).handler = before;
         match result {
