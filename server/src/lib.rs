@@ -1,7 +1,11 @@
 //! httpd-rs: a web server core that hosts Apache 2.4 modules.
 //!
-//! Rooms so far: `cli` (the command line), `hooks` (every hook point of the core) and `abi` (what C
-//! modules link to, one file per header; it calls inward). `docs/status.md` says what comes next.
+//! The rooms: `cli` (arguments in, exit code out), `mpm` (processes), `conn` (a connection's life),
+//! `request` (what a request passes through), `http` (the protocol as text), `hooks` (every hook point
+//! of the core), `config` (the language of httpd.conf), `expr` (its expressions), `modules` (the
+//! registry, and the modules that are part of the server), `log`; `text`, `regex` and `util` are what
+//! the functions of httpd.h do to bytes. `abi` is what C modules link to, one file or folder a header
+//! of `include/`; it calls inward.
 
 pub mod abi;
 pub mod cli;

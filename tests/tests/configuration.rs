@@ -78,3 +78,23 @@ fn the_core_directives_are_judged_alike() -> Result<()> {
     ensure!(differences.is_empty(), "{differences}");
     Ok(())
 }
+
+/// Debian's packaged configuration, as it is, is good here too.
+#[test]
+fn debians_configuration_is_accepted_unchanged() -> Result<()> {
+    let place = Place::new()?;
+    let output = run(Command::new(Kind::under_test().program())
+        .args(["-d", "/etc/apache2", "-f", "apache2.conf", "-t"])
+        .env("APACHE_RUN_USER", "www-data")
+        .env("APACHE_RUN_GROUP", "www-data")
+        .env("APACHE_PID_FILE", place.path().join("run/apache2.pid"))
+        .env("APACHE_RUN_DIR", place.path().join("run"))
+        .env("APACHE_LOCK_DIR", place.path().join("run"))
+        .env("APACHE_LOG_DIR", place.path().join("logs")))?;
+    let text = printed(&output);
+    ensure!(
+        output.status.success() && text.contains("Syntax OK"),
+        "{text}"
+    );
+    Ok(())
+}

@@ -27,6 +27,7 @@ use crate::{
     abi::{http_connection, network_filters, session::Accepted},
     conn::life,
     log::access,
+    modules::mpm_event,
 };
 
 /// A child's state, shared by its tasks. It lives until the process ends.
@@ -143,6 +144,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
             return CHILD_FATAL;
         }
     };
+    mpm_event::set_runtime(runtime.handle().clone());
     let order = runtime.block_on(serve(child));
     // SAFETY: the pool is the one made above; requests have ended, or are given up.
     unsafe { sys::ap_run_child_stopping(pool, i32::from(order == Order::Gracefully)) };

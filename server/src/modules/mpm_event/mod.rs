@@ -122,8 +122,16 @@ unsafe extern "C" fn check_config(
 ) -> c_int {
     let mut warnings = Vec::new();
     settings::change(|settings| warnings = settings.check());
+    // The first reading tells whoever starts the server, the second the log.
+    // SAFETY: only a number is asked for.
+    let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
+    let level = if state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int {
+        sys::APLOG_WARNING | sys::APLOG_STARTUP
+    } else {
+        sys::APLOG_WARNING
+    };
     for warning in warnings {
-        control::log(sys::APLOG_WARNING | sys::APLOG_STARTUP, &warning);
+        control::log(level, &warning);
     }
     sys::OK as c_int
 }
