@@ -128,16 +128,12 @@ impl Session {
     /// recognised in what the socket delivers.
     pub fn plain_network(&mut self) -> Option<&mut Network> {
         // SAFETY: the chain of a live connection is whole, its records named.
-        unsafe {
-            let mut filter = (*self.c).input_filters;
-            while !filter.is_null() {
-                if (*filter).frec != super::network_filters::ap_core_input_filter_handle
-                    && !is_passive((*filter).frec)
-                {
-                    return None;
-                }
-                filter = (*filter).next;
-            }
+        let plain = unsafe {
+            let core = super::network_filters::ap_core_input_filter_handle;
+            is_plain((*self.c).input_filters, core)
+        };
+        if !plain {
+            return None;
         }
         self.network()
     }
@@ -165,10 +161,17 @@ impl Session {
     pub fn rest(&mut self) {
         // SAFETY: the connection is live.
         unsafe { (*(*self.c).cs).state = sys::CONN_STATE_KEEPALIVE };
-        // A filter that has read lines may keep a brigade; then its allocator has to stay.
-        let idle = self.plain_network().is_some_and(|network| {
-            network.unread().is_empty() && network.pending().is_empty() && !network.gave_lines()
-        });
+        // A filter of a module, or one that has read lines, may keep a brigade; then its allocator has
+        // to stay.
+        // SAFETY: the chain of a live connection is whole, its records named.
+        let plain_output = unsafe {
+            let core = super::network_filters::ap_core_output_filter_handle;
+            is_plain((*self.c).output_filters, core)
+        };
+        let idle = plain_output
+            && self.plain_network().is_some_and(|network| {
+                network.unread().is_empty() && network.pending().is_empty() && !network.gave_lines()
+            });
         if idle && !self.buckets.is_null() {
             self.set_buckets(null_mut());
         }
@@ -314,6 +317,24 @@ impl Drop for Session {
             }
         }
     }
+}
+
+/// Whether a chain consists of the core's network filter and of filters that only look at what
+/// passes.
+///
+/// # Safety
+/// `filter` is NULL or the first of a whole chain, and the records are registered.
+unsafe fn is_plain(mut filter: *mut sys::ap_filter_t, core: *mut sys::ap_filter_rec_t) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        while !filter.is_null() {
+            if (*filter).frec != core && !is_passive((*filter).frec) {
+                return false;
+            }
+            filter = (*filter).next;
+        }
+    }
+    true
 }
 
 /// Whether a filter only looks at what passes: a head that the socket delivered arrives unchanged.
