@@ -226,7 +226,9 @@ impl Host {
             if let Some(status) = self.process.try_wait()? {
                 bail!("{:?} ended: {status}", self.kind);
             }
-            Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())
+            // Sockets listen before there is a child to accept.
+            Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+                && !self.children().is_empty())
         })
     }
 

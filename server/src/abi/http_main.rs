@@ -94,6 +94,9 @@ struct Failed;
 
 /// Runs the server, or checks its configuration; answers the exit code.
 pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
+    if arguments.action == Action::Serve {
+        crate::mpm::control::begin_to_listen_to_signals();
+    }
     // SAFETY: called once, by main, when the process has one thread; everything made here lives
     // until the process ends.
     let code = unsafe {

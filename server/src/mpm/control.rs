@@ -63,6 +63,28 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Every so many looks modules' `monitor` hooks run.
 const MONITOR_EVERY: u32 = 10;
 
+/// The signals that ask a running server for something, and would end one that starts.
+pub const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
+
+/// Remembers such signals while the server starts: its sockets listen before `run`.
+pub fn begin_to_listen_to_signals() {
+    signals::remember_all(&REQUESTS);
+}
+
+/// From when sockets listen, a stop is one in order: pid file and helpers are cleaned up.
+pub fn begin_to_stop_in_order() {
+    signals::remember_all(&[libc::SIGTERM, libc::SIGINT]);
+}
+
+/// Does something that may start programs: they are not to inherit blocked signals.
+fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
+    let signals = control_signals();
+    signals.unblock();
+    let answer = work();
+    signals.block();
+    answer
+}
+
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
     control_signals().block();
@@ -103,7 +125,7 @@ impl Control {
         let signals = control_signals();
         let mut looks = 0;
         loop {
-            let signal = signals.take(LOOK);
+            let signal = signals::take_remembered().or_else(|| signals.take(LOOK));
             match signal {
                 Some(libc::SIGTERM | libc::SIGINT) => {
                     log(sys::APLOG_NOTICE, "AH00491: caught SIGTERM, shutting down");
@@ -140,9 +162,9 @@ impl Control {
                 looks += 1;
                 if looks % MONITOR_EVERY == 0 {
                     // SAFETY: single-threaded; pconf and the main server are live.
-                    unsafe {
+                    with_signals_let_in(|| unsafe {
                         sys::ap_run_monitor(super::configuration_pool(), sys::ap_server_conf)
-                    };
+                    });
                 }
             }
         }
@@ -186,7 +208,7 @@ impl Control {
             }
             self.old.retain(|&old| old != pid);
             let Some(at) = self.children.iter().position(|child| child.pid == pid) else {
-                super::tell_other_child(pid, status);
+                with_signals_let_in(|| super::tell_other_child(pid, status));
                 continue;
             };
             let child = self.children.swap_remove(at);

@@ -72,6 +72,10 @@ pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: boo
     } else {
         command.env(AT_ONCE, "1");
     }
+    // Until the new image remembers them, they would end it; what is ignored stays so over exec.
+    for signal in super::control::REQUESTS {
+        super::signals::ignore(signal);
+    }
     command.exec()
 }
 

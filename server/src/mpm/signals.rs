@@ -1,7 +1,41 @@
 //! How the control process hears of signals: it keeps them blocked and takes them one by one, so
-//! that no handler ever interrupts it.
+//! that no handler ever interrupts it. While they cannot be blocked (when it starts, and around the
+//! programs it starts, which would inherit that), they are remembered.
 
-use std::{mem::MaybeUninit, time::Duration};
+use std::{
+    mem::MaybeUninit,
+    sync::atomic::{AtomicI32, Ordering},
+    time::Duration,
+};
+
+/// The signal that came last while it could not be taken; 0: none.
+static REMEMBERED: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn remember(signal: libc::c_int) {
+    REMEMBERED.store(signal, Ordering::Relaxed);
+}
+
+/// Remembers these signals from now on instead of ending the process.
+pub fn remember_all(signals: &[i32]) {
+    for &signal in signals {
+        // SAFETY: the record is zeroed but for what is set; the handler only stores a number, which
+        // is allowed at any time.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = remember as *const () as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        }
+    }
+}
+
+/// Takes the signal that was remembered.
+pub fn take_remembered() -> Option<i32> {
+    match REMEMBERED.swap(0, Ordering::Relaxed) {
+        0 => None,
+        signal => Some(signal),
+    }
+}
 
 /// A set of signals.
 #[derive(Clone, Copy)]

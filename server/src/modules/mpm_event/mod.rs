@@ -143,6 +143,7 @@ unsafe extern "C" fn open_logs(
     server: *mut sys::server_rec,
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
+    control::begin_to_stop_in_order();
     // SAFETY: the main server is live.
     if unsafe { sys::ap_setup_listeners(server) } < 1 {
         control::log(
