@@ -85,8 +85,11 @@ impl Asked {
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        let _ = self.ask(&["-k", "stop"]);
-        let _ = until("the server is gone", || Ok(!self.listens()));
+        // A server that has only just written its pid file may not hold it yet: ask again.
+        let _ = until("the server is gone", || {
+            self.ask(&["-k", "stop"])?;
+            Ok(!self.listens())
+        });
     }
 }
 
