@@ -5,7 +5,12 @@ use std::ffi::{c_char, c_int};
 /// apr_fnmatch.h: a leading period must be matched by one.
 pub const APR_FNM_PERIOD: c_int = 4;
 
+/// apr_fnmatch.h: wildcards take no slash.
+pub const APR_FNM_PATHNAME: c_int = 2;
+
 unsafe extern "C" {
+    /// apr_date.h: the time of a date of HTTP; 0 for what is none.
+    pub fn apr_date_parse_http(date: *const c_char) -> httpd_sys::apr_time_t;
     /// apr_fnmatch.h: 0 when `text` matches.
     pub fn apr_fnmatch(pattern: *const c_char, text: *const c_char, flags: c_int) -> c_int;
     /// apr_fnmatch.h: whether this is a pattern.

@@ -183,13 +183,6 @@ unsafe extern "C" fn address_is_in(
     }
 }
 
-unsafe extern "C" {
-    // apr_fnmatch.h
-    fn apr_fnmatch(pattern: *const c_char, text: *const c_char, flags: c_int) -> c_int;
-}
-
-/// `APR_FNM_PATHNAME`: wildcards stand for no slash.
-const PATHNAME: c_int = 2;
 /// `APR_FNM_CASE_BLIND`
 const CASE_BLIND: c_int = 8;
 
@@ -200,7 +193,9 @@ unsafe extern "C" fn path_matches(
     pattern: *const c_char,
 ) -> c_int {
     // SAFETY: as above.
-    c_int::from(unsafe { apr_fnmatch(pattern, word, PATHNAME) == 0 })
+    c_int::from(unsafe {
+        crate::abi::apr::apr_fnmatch(pattern, word, crate::abi::apr::APR_FNM_PATHNAME) == 0
+    })
 }
 
 unsafe extern "C" fn text_matches(
@@ -210,7 +205,7 @@ unsafe extern "C" fn text_matches(
     pattern: *const c_char,
 ) -> c_int {
     // SAFETY: as above.
-    c_int::from(unsafe { apr_fnmatch(pattern, word, 0) == 0 })
+    c_int::from(unsafe { crate::abi::apr::apr_fnmatch(pattern, word, 0) == 0 })
 }
 
 unsafe extern "C" fn letters_match(
@@ -220,5 +215,5 @@ unsafe extern "C" fn letters_match(
     pattern: *const c_char,
 ) -> c_int {
     // SAFETY: as above.
-    c_int::from(unsafe { apr_fnmatch(pattern, word, CASE_BLIND) == 0 })
+    c_int::from(unsafe { crate::abi::apr::apr_fnmatch(pattern, word, CASE_BLIND) == 0 })
 }

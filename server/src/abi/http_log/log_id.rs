@@ -7,12 +7,7 @@ use std::{
 
 use httpd_sys::{self as sys, conn_rec, request_rec};
 
-use crate::log::clock;
-
-unsafe extern "C" {
-    /// Of apr_base64.h, which no header of the server includes.
-    fn apr_base64_encode(coded: *mut c_char, plain: *const c_char, length: c_int) -> c_int;
-}
+use crate::{abi::apr, log::clock};
 
 /// The last function of the hook `generate_log_id`: an id of time, process and thread.
 pub unsafe extern "C" fn generate(
@@ -31,7 +26,7 @@ pub unsafe extern "C" fn generate(
         let number = number(time as u64, std::process::id(), (*c).current_thread.addr());
         let bytes = number.to_ne_bytes();
         let text = sys::apr_palloc(pool, 13).cast::<c_char>();
-        apr_base64_encode(text, bytes.as_ptr().cast(), bytes.len() as c_int);
+        apr::apr_base64_encode(text, bytes.as_ptr().cast(), bytes.len() as c_int);
         // Eight bytes always end with a `=` that says nothing.
         text.add(11).write(0);
         *id = text;

@@ -1,6 +1,6 @@
 //! The conditions of a request (If-Match and the like) against the fields of its response.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_int};
 
 use httpd_sys::{self as sys, ap_condition_e, apr_table_t, request_rec};
 use module_sdk::raw::{Table, text};
@@ -11,11 +11,6 @@ use crate::http::conditions::{Conditions, Match, Outcome, Times};
 exports! {
     ap_condition_if_match, ap_condition_if_unmodified_since, ap_condition_if_none_match,
     ap_condition_if_modified_since, ap_condition_if_range, ap_meets_conditions,
-}
-
-unsafe extern "C" {
-    /// apr_date.h, which the bindings leave out; 0 for what is no date.
-    fn apr_date_parse_http(date: *const c_char) -> sys::apr_time_t;
 }
 
 const SECOND: sys::apr_time_t = 1_000_000;
@@ -32,7 +27,7 @@ fn as_c(found: Match) -> ap_condition_e {
 /// The seconds of a date; `None` when it cannot be read.
 fn seconds(date: Option<&CStr>) -> Option<i64> {
     // SAFETY: a string.
-    let time = unsafe { apr_date_parse_http(date?.as_ptr()) };
+    let time = unsafe { crate::abi::apr::apr_date_parse_http(date?.as_ptr()) };
     (time != 0).then_some(time / SECOND)
 }
 

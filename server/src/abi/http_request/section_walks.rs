@@ -10,20 +10,12 @@ use super::{
     support::{CORE, bytes, copy, core_dir, core_server, elements, log_request},
     walk_cache::{NO_SECTIONS, NO_SUBJECT, Walk, sections},
 };
-use crate::request::paths;
+use crate::{abi::apr, request::paths};
 
 exports! { ap_location_walk, ap_file_walk, ap_if_walk }
 
 const OK: c_int = sys::OK as c_int;
 const ERROR: c_int = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
-
-unsafe extern "C" {
-    /// apr_fnmatch.h: 0 when `text` fits `pattern`.
-    fn apr_fnmatch(pattern: *const c_char, text: *const c_char, flags: c_int) -> c_int;
-}
-
-/// A `*` or `?` of a pattern takes no slash (APR_FNM_PATHNAME).
-const PATHNAME: c_int = 2;
 
 /// Whether a shell pattern fits.
 ///
@@ -31,7 +23,7 @@ const PATHNAME: c_int = 2;
 /// Both end with NUL.
 pub(super) unsafe fn fits_pattern(pattern: *const c_char, text: *const c_char) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { apr_fnmatch(pattern, text, PATHNAME) == 0 }
+    unsafe { apr::apr_fnmatch(pattern, text, apr::APR_FNM_PATHNAME) == 0 }
 }
 
 /// Whether the regular expression of a section fits `text`; its named groups become environment

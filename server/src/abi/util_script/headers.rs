@@ -23,11 +23,6 @@ const ERROR: c_int = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
 /// The longest line, and the least room that callers give.
 const LINE_MAX: usize = sys::HUGE_STRING_LEN as usize;
 
-unsafe extern "C" {
-    /// apr_date.h: 0 for what is no date.
-    fn apr_date_parse_http(date: *const c_char) -> sys::apr_time_t;
-}
-
 /// Reads a line into the buffer as `fgets` does: 1, at the end of the output 0, after a time-out -1.
 type GetLine = unsafe extern "C" fn(*mut c_char, c_int, *mut c_void) -> c_int;
 
@@ -253,7 +248,7 @@ impl Scan {
         let r = self.r;
         // SAFETY: the request is live.
         unsafe {
-            let time = apr_date_parse_http(date);
+            let time = crate::abi::apr::apr_date_parse_http(date);
             if time == 0 {
                 let format: &CStr = c"AH10247: Ignored invalid header value: Last-Modified: '%s'";
                 log_request!(self.module_index, APLOG_INFO, 0, r, format, date);
