@@ -11,7 +11,7 @@ BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-
 # More arguments for bench.py, as --scenarios static-1k.
 BENCH = --rounds 3
 
-.PHONY: build run test bench install
+.PHONY: build run test compatibility bench install
 
 build:
 	scripts/install-packages.sh $(BUILD_PACKAGES)
@@ -29,8 +29,15 @@ test:
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
 	cargo build --workspace
+	rm -rf target/debug/what-tests-have-shown
 	cargo nextest run --workspace
 	cargo test --workspace --doc
+	cargo run -q -p httpd-tests --bin compatibility -- --check
+
+# docs/compatibility.md, from what the tests have shown.
+compatibility:
+	cargo nextest run -p httpd-tests
+	cargo run -q -p httpd-tests --bin compatibility
 
 bench:
 	scripts/install-packages.sh $(BENCH_PACKAGES)

@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 
 use crate::{
     client::{Answer, Client},
+    compatibility,
     host::{Host, Kind},
+    site::Site,
 };
 
 /// One exchange.
@@ -133,11 +135,32 @@ fn normalized(mut answer: Answer, host: &Host) -> Answer {
     answer
 }
 
+/// `LoadModule` lines for Debian's binaries.
+pub fn load(modules: &str) -> String {
+    modules
+        .split_whitespace()
+        .map(|name| format!("LoadModule {name}_module @MODULES@/mod_{name}.so\n"))
+        .collect()
+}
+
+/// A server on `@PORT@` with a site (`@SITE@`) that everybody may read, the modules named, and more
+/// lines.
+pub fn serve(site: &Site, modules: &str, more: &str) -> String {
+    format!(
+        "{}Listen 127.0.0.1:@PORT@\nDocumentRoot \"{root}\"\n\
+         <Directory \"{root}\">\nRequire all granted\n</Directory>\n{more}\n",
+        load(modules),
+        root = site.path().display(),
+    )
+    .replace("@SITE@", &site.path().display().to_string())
+}
+
 /// Runs every case on both servers, started with `configuration`, and reports all differences.
+/// `modules` are those whose behaviour the cases show, for docs/compatibility.md.
 ///
 /// # Errors
 /// When a server does not start, or the differences.
-pub fn compare(configuration: &str, cases: &[Case]) -> Result<()> {
+pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()> {
     let apache = Host::start(Kind::Apache, configuration)?;
     let ours = Host::start(Kind::under_test(), configuration)?;
     let mut report = String::new();
@@ -157,7 +180,7 @@ pub fn compare(configuration: &str, cases: &[Case]) -> Result<()> {
             ours.messages()
         );
     }
-    Ok(())
+    compatibility::behaves(modules, cases.len())
 }
 
 /// Equal, but for how the length of the body is told: whether it is known in time depends on how fast

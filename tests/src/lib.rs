@@ -1,8 +1,10 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
 //! sees every byte (`client`), a site to serve (`site`) and the comparison of two servers'
-//! answers (`differential`).
+//! answers (`differential`). What they show of each module goes into docs/compatibility.md
+//! (`compatibility`).
 
 pub mod client;
+pub mod compatibility;
 pub mod differential;
 pub mod host;
 pub mod modules;

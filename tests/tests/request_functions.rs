@@ -90,5 +90,5 @@ fn functions_of_requests_answer_as_apaches_do() -> Result<()> {
     }
     cases.push(post("form", "text/plain", "a=b"));
     cases.push(post("form", &format!("{form}; charset=x"), "a=b"));
-    compare(&configuration, &cases)
+    compare("core", &configuration, &cases)
 }

@@ -1,0 +1,10 @@
+//! Stock module binaries behave here as under Apache: the same requests, the same answers. One file
+//! for each family of modules.
+//!
+//! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
+
+mod access;
+mod content;
+mod hosts;
+mod mapping;
+mod protocol;
