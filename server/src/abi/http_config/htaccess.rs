@@ -5,6 +5,8 @@
 //! differently each time.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
     ffi::{CStr, CString, c_char, c_int},
     mem::size_of,
     ptr::{null, null_mut},
@@ -17,7 +19,10 @@ use httpd_sys::{
 };
 
 use super::{kept, lossy, pool_text, reader, retained, tree, vectors, walk};
-use crate::config::htaccess::Identity;
+use crate::{
+    config::htaccess::Identity,
+    conn::turn::{self, Turn},
+};
 
 exports! { ap_parse_htaccess, ap_open_htaccess }
 
@@ -331,8 +336,40 @@ unsafe fn key(path: *const c_char, parms: &cmd_parms) -> kept::Key {
     }
 }
 
-/// What tells the present state of a file from others.
+/// Not more files are remembered than that.
+const MOST_LOOKED_UP: usize = 4096;
+
+/// Files that were looked up, and when.
+type LookedUp = HashMap<CString, (Turn, Result<Identity, apr_status_t>)>;
+
+thread_local! {
+    static LOOKED_UP: RefCell<LookedUp> = RefCell::default();
+}
+
+/// What tells the present state of a file from others, or the error of looking it up. A thread asks
+/// the system once a turn.
 fn identify(path: &CStr) -> Result<Identity, apr_status_t> {
+    let Some(now) = turn::current() else {
+        return look_up(path);
+    };
+    LOOKED_UP.with_borrow_mut(|files| {
+        if let Some((turn, known)) = files.get_mut(path) {
+            if *turn != now {
+                *turn = now;
+                *known = look_up(path);
+            }
+            return *known;
+        }
+        if files.len() >= MOST_LOOKED_UP {
+            files.clear();
+        }
+        let found = look_up(path);
+        files.insert(path.to_owned(), (now, found));
+        found
+    })
+}
+
+fn look_up(path: &CStr) -> Result<Identity, apr_status_t> {
     // SAFETY: a stat record consists of numbers; the call fills it in.
     let (status, stat) = unsafe {
         let mut stat: libc::stat = std::mem::zeroed();
