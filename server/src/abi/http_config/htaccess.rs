@@ -5,12 +5,10 @@
 //! differently each time.
 
 use std::{
-    cell::RefCell,
-    collections::HashMap,
     ffi::{CStr, CString, c_char, c_int},
     mem::size_of,
     ptr::{null, null_mut},
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use httpd_sys::{
@@ -19,10 +17,7 @@ use httpd_sys::{
 };
 
 use super::{kept, lossy, pool_text, reader, retained, tree, vectors, walk};
-use crate::{
-    config::htaccess::Identity,
-    conn::turn::{self, Turn},
-};
+use crate::{abi::stat, request::files::Identity};
 
 exports! { ap_parse_htaccess, ap_open_htaccess }
 
@@ -181,7 +176,7 @@ unsafe fn file(
         let mut opened = null_mut();
         let status = if only_core {
             path = full_path(pool, d, name);
-            match identify(CStr::from_ptr(path)) {
+            match identify(CStr::from_ptr(path), pool) {
                 Ok(now) => identity = Some(now),
                 // The way below says what else is wrong.
                 Err(NONE | NO_DIRECTORY) => return Ok(None),
@@ -213,7 +208,7 @@ unsafe fn file(
                     || parms.override_ & sys::NONFATAL_ALL as c_int != 0);
             match (identity, store) {
                 (Some(identity), Some(store))
-                    if !seen.volatile && !asked && identity.is_settled(now()) =>
+                    if !seen.volatile && !asked && identity.is_settled(SystemTime::now()) =>
                 {
                     store
                         .put(key(path, parms), identity, |pool| {
@@ -336,65 +331,20 @@ unsafe fn key(path: *const c_char, parms: &cmd_parms) -> kept::Key {
     }
 }
 
-/// Not more files are remembered than that.
-const MOST_LOOKED_UP: usize = 4096;
-
-/// Files that were looked up, and when.
-type LookedUp = HashMap<CString, (Turn, Result<Identity, apr_status_t>)>;
-
-thread_local! {
-    static LOOKED_UP: RefCell<LookedUp> = RefCell::default();
-}
-
-/// What tells the present state of a file from others, or the error of looking it up. A thread asks
-/// the system once a turn.
-fn identify(path: &CStr) -> Result<Identity, apr_status_t> {
-    let Some(now) = turn::current() else {
-        return look_up(path);
-    };
-    LOOKED_UP.with_borrow_mut(|files| {
-        if let Some((turn, known)) = files.get_mut(path) {
-            if *turn != now {
-                *turn = now;
-                *known = look_up(path);
-            }
-            return *known;
-        }
-        if files.len() >= MOST_LOOKED_UP {
-            files.clear();
-        }
-        let found = look_up(path);
-        files.insert(path.to_owned(), (now, found));
-        found
-    })
-}
-
-fn look_up(path: &CStr) -> Result<Identity, apr_status_t> {
-    // SAFETY: a stat record consists of numbers; the call fills it in.
-    let (status, stat) = unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        (libc::stat(path.as_ptr(), &mut stat), stat)
+/// What tells the present state of a file from others, or the error of looking it up.
+///
+/// # Safety
+/// `pool` is live.
+unsafe fn identify(path: &CStr, pool: *mut apr_pool_t) -> Result<Identity, apr_status_t> {
+    // SAFETY: the caller's promise; the record consists of numbers and pointers.
+    let (status, info) = unsafe {
+        let mut info: sys::apr_finfo_t = std::mem::zeroed();
+        (stat::stat(&mut info, path, pool), info)
     };
     if status != 0 {
-        let code = std::io::Error::last_os_error().raw_os_error();
-        return Err(code.unwrap_or(libc::EIO));
+        return Err(status);
     }
-    let time = |seconds: i64, nanoseconds: i64| {
-        i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
-    };
-    Ok(Identity {
-        device: stat.st_dev,
-        inode: stat.st_ino,
-        size: stat.st_size.unsigned_abs(),
-        modified: time(stat.st_mtime, stat.st_mtime_nsec),
-        changed: time(stat.st_ctime, stat.st_ctime_nsec),
-    })
-}
-
-fn now() -> i128 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as i128)
+    Ok(stat::identity(&info))
 }
 
 /// A copy of a tree in another pool: its first node. Nodes that are gone through again find their

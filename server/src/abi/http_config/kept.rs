@@ -16,7 +16,7 @@ use std::{
 
 use httpd_sys::{self as sys, ap_conf_vector_t, apr_pool_t, apr_status_t, request_rec};
 
-use crate::{abi::http_core::notes, config::htaccess::Identity};
+use crate::{abi::http_core::notes, request::files::Identity};
 
 /// How much a store takes in before it is replaced: files executed, and merges.
 const MOST_FILES: usize = 4096;

@@ -112,6 +112,9 @@ unsafe fn stat(
     // SAFETY: the caller's promise.
     unsafe {
         match sys::ap_run_dirwalk_stat(info, r, wanted) {
+            AP_DECLINED | sys::DECLINED if wanted == MIN => {
+                super::super::stat::stat(info, CStr::from_ptr((*r).filename), (*r).pool)
+            }
             AP_DECLINED | sys::DECLINED => sys::apr_stat(info, (*r).filename, wanted, (*r).pool),
             status => status,
         }
