@@ -4,6 +4,7 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod access;
+mod auth_digest;
 mod content;
 mod hosts;
 mod mapping;
