@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     client::Answer,
     compatibility,
-    differential::{Case, Outcome, alike, describe, normalized},
+    differential::{Case, Outcome, alike, describe, normalized, show},
     host::{Host, Kind},
     site::Site,
 };
@@ -215,8 +215,8 @@ pub fn converse(
     };
     let (expected, _) = talk(Kind::Apache)?;
     let (got, messages) = talk(Kind::under_test())?;
-    if std::env::var_os("SHOW_CONVERSATIONS").is_some() {
-        show(&expected);
+    for (name, outcome) in &expected {
+        show(name, outcome);
     }
     let mut report = String::new();
     for ((name, expected), (_, got)) in expected.iter().zip(&got) {
@@ -236,17 +236,6 @@ pub fn converse(
         "the conversations differ\n{report}\nour log:\n{messages}"
     );
     compatibility::behaves(modules, expected.len())
-}
-
-/// Prints a transcript, for whoever writes a script and wonders what it has been about.
-fn show(transcript: &[(String, Outcome)]) {
-    for (name, outcome) in transcript {
-        println!("== {name}");
-        let nothing = Outcome::Failure(String::new());
-        let mut text = String::new();
-        describe(&mut text, outcome, &nothing);
-        println!("{}", text.replace("  apache: ", "   "));
-    }
 }
 
 /// The field that names `user` with `password`.

@@ -170,6 +170,7 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
     let mut differing = 0;
     for case in cases {
         let (expected, got) = (case.run(&apache), case.run(&ours));
+        show(&case.name, &expected);
         if !alike(&expected, &got) {
             differing += 1;
             let _ = writeln!(report, "== {}", case.name);
@@ -210,6 +211,23 @@ pub(crate) fn alike(one: &Outcome, other: &Outcome) -> bool {
             unsized_(a) == unsized_(b)
         }
         _ => one == other,
+    }
+}
+
+/// With `SHOW_ANSWERS` set, prints what Apache says: for whoever writes cases, and wants to know that
+/// they reach what they mean to.
+pub(crate) fn show(name: &str, outcome: &Outcome) {
+    if std::env::var_os("SHOW_ANSWERS").is_none() {
+        return;
+    }
+    match outcome {
+        Outcome::Failure(why) => println!("== {name}: {why}"),
+        Outcome::Answer(answer) => {
+            println!("== {name}: {}", answer.status_line);
+            for (name, value) in &answer.fields {
+                println!("   {name}: {value}");
+            }
+        }
     }
 }
 

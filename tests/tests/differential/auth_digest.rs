@@ -433,10 +433,10 @@ fn digest_exchanges() -> Result<()> {
             };
             let answer = brief.send(visitor, "a nonce for one request")?;
             brief.send(visitor, "used again")?;
-            if let Some(next) = answer.field("Authentication-Info") {
-                if let Some(nonce) = parameter(next, "nextnonce") {
-                    Login { nonce, ..brief }.send(visitor, "the next nonce")?;
-                }
+            if let Some(next) = answer.field("Authentication-Info")
+                && let Some(nonce) = parameter(next, "nextnonce")
+            {
+                Login { nonce, ..brief }.send(visitor, "the next nonce")?;
             }
             let plain = Login {
                 path: "/plain/",

@@ -5,6 +5,7 @@
 
 mod access;
 mod auth_digest;
+mod authentication;
 mod content;
 mod hosts;
 mod mapping;
