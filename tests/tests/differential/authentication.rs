@@ -130,8 +130,14 @@ fn basic_directives() -> Result<()> {
         "one two order lax strict laxuser fake fakeexpr fakepass fakeoff digestalg alias nofile \
          env relaxed off group",
     )?;
-    site.file("conf/one", entry("-s", "alice", "one")? + &entry("-s", "carol", "one")?)?;
-    site.file("conf/two", entry("-s", "alice", "two")? + &entry("-s", "bob", "two")?)?;
+    site.file(
+        "conf/one",
+        entry("-s", "alice", "one")? + &entry("-s", "carol", "one")?,
+    )?;
+    site.file(
+        "conf/two",
+        entry("-s", "alice", "two")? + &entry("-s", "bob", "two")?,
+    )?;
     // AuthBasicUseDigestAlgorithm compares with what htdigest stores: dora, realm, "three".
     let dora = filtered("md5sum", &[], "dora:digestalg:three")?;
     site.file("conf/digest", format!("dora:digestalg:{}\n", &dora[..32]))?;
@@ -144,9 +150,15 @@ fn basic_directives() -> Result<()> {
             "<Location /{path}>\nAuthType Basic\nAuthName {path}\n{lines}\n</Location>\n"
         );
     };
-    section("one", "AuthUserFile \"@SITE@/conf/one\"\nRequire valid-user");
+    section(
+        "one",
+        "AuthUserFile \"@SITE@/conf/one\"\nRequire valid-user",
+    );
     section("two", "AuthBasicProvider two\nRequire valid-user");
-    section("order", "AuthUserFile \"@SITE@/conf/one\"\nAuthBasicProvider file two\nRequire valid-user");
+    section(
+        "order",
+        "AuthUserFile \"@SITE@/conf/one\"\nAuthBasicProvider file two\nRequire valid-user",
+    );
     section("alias", "AuthBasicProvider two one\nRequire user alice bob");
     section(
         "lax",
@@ -160,9 +172,18 @@ fn basic_directives() -> Result<()> {
         "digestalg",
         "AuthBasicUseDigestAlgorithm MD5\nAuthUserFile \"@SITE@/conf/digest\"\nRequire valid-user",
     );
-    section("nofile", "AuthUserFile \"@SITE@/conf/none\"\nRequire valid-user");
-    section("laxuser", "AuthBasicProvider one two\nRequire user \"bob\"\nRequire group friends\nAuthGroupFile \"@SITE@/conf/group\"");
-    section("group", "AuthBasicProvider one two\nRequire group friends others\nAuthGroupFile \"@SITE@/conf/group\"");
+    section(
+        "nofile",
+        "AuthUserFile \"@SITE@/conf/none\"\nRequire valid-user",
+    );
+    section(
+        "laxuser",
+        "AuthBasicProvider one two\nRequire user \"bob\"\nRequire group friends\nAuthGroupFile \"@SITE@/conf/group\"",
+    );
+    section(
+        "group",
+        "AuthBasicProvider one two\nRequire group friends others\nAuthGroupFile \"@SITE@/conf/group\"",
+    );
     sections += "<AuthnProviderAlias file one>\nAuthUserFile \"@SITE@/conf/one\"\n</AuthnProviderAlias>\n\
          <AuthnProviderAlias file two>\nAuthUserFile \"@SITE@/conf/two\"\n</AuthnProviderAlias>\n";
     for (path, lines) in [
@@ -181,22 +202,46 @@ fn basic_directives() -> Result<()> {
          <Location /relaxed>\n<If \"%{QUERY_STRING} == 'basic'\">\nAuthType Basic\n</If>\nAuthName x\nAuthBasicProvider one\nRequire valid-user\n</Location>\n";
     let aliases_first = {
         // Aliases must be known before they are named.
-        let (before, aliases) = sections.split_once("<AuthnProviderAlias").expect("there are");
-        let (aliases, after) = aliases.split_at(aliases.rfind("</AuthnProviderAlias>\n").expect("it ends"));
+        let (before, aliases) = sections
+            .split_once("<AuthnProviderAlias")
+            .expect("there are");
+        let (aliases, after) =
+            aliases.split_at(aliases.rfind("</AuthnProviderAlias>\n").expect("it ends"));
         let after = after.replacen("</AuthnProviderAlias>\n", "", 1);
         format!("<AuthnProviderAlias{aliases}</AuthnProviderAlias>\n{before}{after}")
     };
     let configuration = serve(&site, MODULES, &format!("{COMMON}{aliases_first}"));
     let mut cases = logins(
         "/one/ /two/ /order/ /alias/ /lax/ /strict/ /laxuser/ /group/ /digestalg/ /nofile/ /env/ /off/",
-        &[("alice", "one"), ("alice", "two"), ("bob", "two"), ("nobody", "x"), ("dora", "three"), ("dora", "four")],
+        &[
+            ("alice", "one"),
+            ("alice", "two"),
+            ("bob", "two"),
+            ("nobody", "x"),
+            ("dora", "three"),
+            ("dora", "four"),
+        ],
     );
-    cases.extend(logins("/relaxed/ /relaxed/?basic", &[("alice", "one"), ("alice", "x")]));
-    for path in ["/fake/", "/fakeexpr/", "/fakepass/", "/fakeoff/", "/env/", "/relaxed/"] {
+    cases.extend(logins(
+        "/relaxed/ /relaxed/?basic",
+        &[("alice", "one"), ("alice", "x")],
+    ));
+    for path in [
+        "/fake/",
+        "/fakeexpr/",
+        "/fakepass/",
+        "/fakeoff/",
+        "/env/",
+        "/relaxed/",
+    ] {
         cases.push(Case::get(path));
         cases.push(Case::get_with(
             path,
-            &[("X-Name", "ann"), ("X-Pass", "pw"), ("X-Realm", "a \"realm\"")],
+            &[
+                ("X-Name", "ann"),
+                ("X-Pass", "pw"),
+                ("X-Realm", "a \"realm\""),
+            ],
         ));
         cases.push(Case::get_with(path, &[("Authorization", "Basic eDp5")]));
     }
@@ -215,11 +260,22 @@ fn basic_directives() -> Result<()> {
     }
     cases.push(Case::get_with(
         "/one/",
-        &[("Authorization", "Basic eDp5"), ("Authorization", &basic("alice", "one"))],
+        &[
+            ("Authorization", "Basic eDp5"),
+            ("Authorization", &basic("alice", "one")),
+        ],
     ));
-    cases.push(Case::get_with("/one/", &[("Proxy-Authorization", &basic("alice", "one"))]));
+    cases.push(Case::get_with(
+        "/one/",
+        &[("Proxy-Authorization", &basic("alice", "one"))],
+    ));
     cases.push(Case::with("HEAD", "/one/", &[], ""));
-    cases.push(Case::with("POST", "/one/", &[("Authorization", &basic("alice", "one"))], "x=1"));
+    cases.push(Case::with(
+        "POST",
+        "/one/",
+        &[("Authorization", &basic("alice", "one"))],
+        "x=1",
+    ));
     compare(
         "auth_basic authn_core authn_file authz_user authz_groupfile",
         &configuration,
@@ -238,7 +294,10 @@ fn anonymous_users() -> Result<()> {
         ("verify", "Anonymous anonymous\nAnonymous_VerifyEmail On"),
         ("nouser", "Anonymous anonymous\nAnonymous_NoUserID On"),
         ("any", "Anonymous \"*\"\nAnonymous_LogEmail Off"),
-        ("case", "Anonymous Guest\nAnonymous_VerifyEmail On\nAnonymous_NoUserID On\nAnonymous_MustGiveEmail Off"),
+        (
+            "case",
+            "Anonymous Guest\nAnonymous_VerifyEmail On\nAnonymous_NoUserID On\nAnonymous_MustGiveEmail Off",
+        ),
     ] {
         let _ = write!(
             sections,
@@ -271,29 +330,77 @@ fn anonymous_users() -> Result<()> {
 #[test]
 fn passwords_and_groups_in_dbm() -> Result<()> {
     let site = pages("db sdbm htdbm none wrong group both user filegroup")?;
-    let (alice, bob) = (entry("-s", "alice", "one")?, entry("-B -C 4", "bob", "two")?);
-    let text = format!("{alice}{bob}").replacen(':', " ", 1).replace("bob:", "bob ");
+    let (alice, bob) = (
+        entry("-s", "alice", "one")?,
+        entry("-B -C 4", "bob", "two")?,
+    );
+    let text = format!("{alice}{bob}")
+        .replacen(':', " ", 1)
+        .replace("bob:", "bob ");
     dbm(&site, "db", "db", &text)?;
     dbm(&site, "sdbm", "sdbm", &text)?;
-    dbm(&site, "groups", "db", "alice readers,writers\nbob readers\n")?;
+    dbm(
+        &site,
+        "groups",
+        "db",
+        "alice readers,writers\nbob readers\n",
+    )?;
     // One file for both: the password, a colon, the groups.
     let both = text.replace("\nbob", ":writers\nbob").trim_end().to_owned() + ":readers:rest\n";
     dbm(&site, "both", "db", &both)?;
     let file = site.path().join("conf/ht").display().to_string();
-    filtered("htdbm", &["-b", "-c", "-s", "-t", "-TDB", &file, "carol", "three", "a comment"], "")?;
+    filtered(
+        "htdbm",
+        &[
+            "-b",
+            "-c",
+            "-s",
+            "-t",
+            "-TDB",
+            &file,
+            "carol",
+            "three",
+            "a comment",
+        ],
+        "",
+    )?;
     filtered("htdbm", &["-b", "-m", "-TDB", &file, "dave", "four"], "")?;
     readable(&site)?;
     let mut sections = String::new();
     for (path, lines) in [
         ("db", "AuthDBMUserFile @SITE@/conf/db\nRequire valid-user"),
-        ("sdbm", "AuthDBMType SDBM\nAuthDBMUserFile @SITE@/conf/sdbm\nRequire valid-user"),
-        ("htdbm", "AuthDBMType DB\nAuthDBMUserFile @SITE@/conf/ht\nRequire valid-user"),
-        ("none", "AuthDBMUserFile @SITE@/conf/nothing\nRequire valid-user"),
-        ("wrong", "AuthDBMType SDBM\nAuthDBMUserFile @SITE@/conf/db\nRequire valid-user"),
-        ("group", "AuthDBMUserFile @SITE@/conf/db\nAuthDBMGroupFile @SITE@/conf/groups\nRequire dbm-group writers"),
-        ("both", "AuthDBMUserFile @SITE@/conf/both\nAuthDBMGroupFile @SITE@/conf/both\nRequire dbm-group readers others"),
-        ("user", "AuthDBMUserFile @SITE@/conf/db\nRequire dbm-group readers"),
-        ("filegroup", "AuthDBMUserFile @SITE@/conf/db\nAuthDBMGroupFile @SITE@/conf/groups\nRequire dbm-file-group"),
+        (
+            "sdbm",
+            "AuthDBMType SDBM\nAuthDBMUserFile @SITE@/conf/sdbm\nRequire valid-user",
+        ),
+        (
+            "htdbm",
+            "AuthDBMType DB\nAuthDBMUserFile @SITE@/conf/ht\nRequire valid-user",
+        ),
+        (
+            "none",
+            "AuthDBMUserFile @SITE@/conf/nothing\nRequire valid-user",
+        ),
+        (
+            "wrong",
+            "AuthDBMType SDBM\nAuthDBMUserFile @SITE@/conf/db\nRequire valid-user",
+        ),
+        (
+            "group",
+            "AuthDBMUserFile @SITE@/conf/db\nAuthDBMGroupFile @SITE@/conf/groups\nRequire dbm-group writers",
+        ),
+        (
+            "both",
+            "AuthDBMUserFile @SITE@/conf/both\nAuthDBMGroupFile @SITE@/conf/both\nRequire dbm-group readers others",
+        ),
+        (
+            "user",
+            "AuthDBMUserFile @SITE@/conf/db\nRequire dbm-group readers",
+        ),
+        (
+            "filegroup",
+            "AuthDBMUserFile @SITE@/conf/db\nAuthDBMGroupFile @SITE@/conf/groups\nRequire dbm-file-group",
+        ),
     ] {
         let _ = write!(
             sections,
@@ -323,7 +430,9 @@ fn passwords_and_groups_in_dbm() -> Result<()> {
 fn refused_directives() -> Result<()> {
     refuse_alike(
         "auth_basic authn_core authn_dbm authn_anon authn_socache authz_core",
-        &load("authz_core authn_core authn_file authn_dbm authn_anon authn_socache auth_basic socache_shmcb"),
+        &load(
+            "authz_core authn_core authn_file authn_dbm authn_anon authn_socache auth_basic socache_shmcb",
+        ),
         &[
             "<Location />\nAuthBasicProvider nobody\n</Location>",
             "<Location />\nAuthBasicUseDigestAlgorithm SHA\n</Location>",
