@@ -5,7 +5,9 @@
 
 mod access;
 mod auth_digest;
+mod access_compat;
 mod authentication;
+mod authorization;
 mod content;
 mod hosts;
 mod mapping;
