@@ -4,11 +4,12 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod access;
-mod auth_digest;
 mod access_compat;
+mod auth_digest;
 mod authentication;
 mod authorization;
 mod content;
 mod hosts;
 mod mapping;
 mod protocol;
+mod sessions;
