@@ -50,24 +50,18 @@ impl Visitor<'_> {
     }
 
     /// GET with the cookies that the server has given.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub fn get(&mut self, path: &str) -> Result<Answer> {
+    pub fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, &[], "")
     }
 
     /// A request with the cookies that the server has given.
-    ///
-    /// # Errors
-    /// When there is no answer.
     pub fn send(
         &mut self,
         method: &str,
         path: &str,
         fields: &[(&str, &str)],
         body: &str,
-    ) -> Result<Answer> {
+    ) -> Answer {
         let cookies: Vec<String> = self
             .cookies
             .iter()
@@ -84,21 +78,22 @@ impl Visitor<'_> {
     }
 
     /// A form, sent with POST.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub fn submit(&mut self, path: &str, form: &str) -> Result<Answer> {
+    pub fn submit(&mut self, path: &str, form: &str) -> Answer {
         let kind = ("Content-Type", "application/x-www-form-urlencoded");
         self.send("POST", path, &[kind], form)
     }
 
-    /// An exchange as it is, but for the cookies it leaves.
-    ///
-    /// # Errors
-    /// When there is no answer.
-    pub fn exchange(&mut self, case: &Case) -> Result<Answer> {
-        let answer = case.exchange(self.host);
-        let answer = answer.with_context(|| format!("no answer: {}", case.name))?;
+    /// An exchange as it is, but for the cookies it leaves. That there is no answer is remembered
+    /// too, and answered with an empty one.
+    pub fn exchange(&mut self, case: &Case) -> Answer {
+        let answer = match case.exchange(self.host) {
+            Ok(answer) => answer,
+            Err(error) => {
+                let outcome = Outcome::Failure(error.kind().to_string());
+                self.remember(&case.name, outcome);
+                return Answer::default();
+            }
+        };
         for (name, value) in &answer.fields {
             if name.eq_ignore_ascii_case("Set-Cookie") {
                 self.keep(value);
@@ -116,9 +111,13 @@ impl Visitor<'_> {
                 .fields
                 .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
         }
-        let name = format!("{}. {}", self.transcript.len() + 1, case.name);
-        self.transcript.push((name, Outcome::Answer(shown)));
-        Ok(answer)
+        self.remember(&case.name, Outcome::Answer(shown));
+        answer
+    }
+
+    fn remember(&mut self, name: &str, outcome: Outcome) {
+        let name = format!("{}. {name}", self.transcript.len() + 1);
+        self.transcript.push((name, outcome));
     }
 
     /// Something else to compare: what a file holds by now, what an answer amounts to.
@@ -127,8 +126,7 @@ impl Visitor<'_> {
             body: self.concealed(text).into_bytes(),
             ..Answer::default()
         };
-        let name = format!("{}. {what}", self.transcript.len() + 1);
-        self.transcript.push((name, Outcome::Answer(shown)));
+        self.remember(what, Outcome::Answer(shown));
     }
 
     /// The value of a cookie.

@@ -6,6 +6,7 @@
 mod access;
 mod access_compat;
 mod auth_digest;
+mod auth_form;
 mod authentication;
 mod authorization;
 mod content;
