@@ -71,24 +71,68 @@ const FORM_TYPE: &str = "application/x-www-form-urlencoded";
 fn login_and_logout_handlers() -> Result<()> {
     let site = site()?;
     let mut text = String::from("TypesConfig /etc/mime.types\nDirectoryIndex index.html\n");
-    place(&mut text, "area", "AuthFormLoginRequiredLocation \"http://test.example/login.html\"");
-    place(&mut text, "exprarea", "AuthFormLoginRequiredLocation \"http://test.example/login.html?%{REQUEST_URI}\"");
+    place(
+        &mut text,
+        "area",
+        "AuthFormLoginRequiredLocation \"http://test.example/login.html\"",
+    );
+    place(
+        &mut text,
+        "exprarea",
+        "AuthFormLoginRequiredLocation \"http://test.example/login.html?%{REQUEST_URI}\"",
+    );
     place(&mut text, "store", "AuthFormDisableNoStore On");
-    place(&mut text, "other", "AuthName house\nAuthFormLoginRequiredLocation /login.html");
+    place(
+        &mut text,
+        "other",
+        "AuthName house\nAuthFormLoginRequiredLocation /login.html",
+    );
     place(&mut text, "phrase", "AuthFormSitePassphrase open-sesame");
-    place(&mut text, "fake", "AuthFormFakeBasicAuth On\nCGIPassAuth On");
+    place(
+        &mut text,
+        "fake",
+        "AuthFormFakeBasicAuth On\nCGIPassAuth On",
+    );
     place(&mut text, "pass", "CGIPassAuth On");
     place(&mut text, "lax", "AuthFormAuthoritative Off");
     for (name, handler, lines) in [
-        ("dologin", "form-login-handler", "AuthFormLoginRequiredLocation \"http://test.example/login.html\"\nAuthFormLoginSuccessLocation \"http://test.example/done.html\""),
+        (
+            "dologin",
+            "form-login-handler",
+            "AuthFormLoginRequiredLocation \"http://test.example/login.html\"\nAuthFormLoginSuccessLocation \"http://test.example/done.html\"",
+        ),
         ("dologin2", "form-login-handler", ""),
-        ("dologin3", "form-login-handler", "AuthFormUsername user\nAuthFormPassword pass\nAuthFormLocation goto\nAuthFormSize 60"),
-        ("dologin4", "form-login-handler", "AuthFormSitePassphrase open-sesame"),
-        ("dologin5", "form-login-handler", "AuthFormMimetype type\nAuthFormBody payload\nAuthFormMethod verb"),
-        ("dologin6", "form-login-handler", "AuthFormLoginSuccessLocation \"http://test.example/%{escape:%{REMOTE_USER}}\""),
-        ("dologout", "form-logout-handler", "AuthFormLogoutLocation \"http://test.example/goodbye.html\""),
+        (
+            "dologin3",
+            "form-login-handler",
+            "AuthFormUsername user\nAuthFormPassword pass\nAuthFormLocation goto\nAuthFormSize 60",
+        ),
+        (
+            "dologin4",
+            "form-login-handler",
+            "AuthFormSitePassphrase open-sesame",
+        ),
+        (
+            "dologin5",
+            "form-login-handler",
+            "AuthFormMimetype type\nAuthFormBody payload\nAuthFormMethod verb",
+        ),
+        (
+            "dologin6",
+            "form-login-handler",
+            "AuthFormLoginSuccessLocation \"http://test.example/%{escape:%{REMOTE_USER}}\"",
+        ),
+        (
+            "dologout",
+            "form-logout-handler",
+            "AuthFormLogoutLocation \"http://test.example/goodbye.html\"",
+        ),
         ("dologout2", "form-logout-handler", ""),
-        ("dologout3", "form-logout-handler", "SessionMaxAge 1\nAuthFormLogoutLocation \"/bye\""),
+        (
+            "dologout3",
+            "form-logout-handler",
+            "SessionMaxAge 1\nAuthFormLogoutLocation \"/bye\"",
+        ),
         ("doredirect", "form-redirect-handler", "Require all granted"),
     ] {
         let _ = write!(
@@ -104,15 +148,30 @@ fn login_and_logout_handlers() -> Result<()> {
         &["expiry="],
         |_| Ok(()),
         |visitor| {
-            for path in ["area", "exprarea", "exprarea?a=b", "store", "other", "phrase", "fake", "lax"] {
+            for path in [
+                "area",
+                "exprarea",
+                "exprarea?a=b",
+                "store",
+                "other",
+                "phrase",
+                "fake",
+                "lax",
+            ] {
                 visitor.get(&format!("/{path}"));
             }
             // Logins that go wrong.
             for form in [
-                "", "httpd_username=alice", "httpd_password=secret", "httpd_username=alice&httpd_password=wrong",
-                "httpd_username=nobody&httpd_password=secret", "httpd_username=&httpd_password=",
+                "",
+                "httpd_username=alice",
+                "httpd_password=secret",
+                "httpd_username=alice&httpd_password=wrong",
+                "httpd_username=nobody&httpd_password=secret",
+                "httpd_username=&httpd_password=",
                 "httpd_username=alice&httpd_username=bob&httpd_password=secret",
-                "HTTPD_USERNAME=alice&httpd_password=secret", "%zz", "httpd_username",
+                "HTTPD_USERNAME=alice&httpd_password=secret",
+                "%zz",
+                "httpd_username",
             ] {
                 visitor.submit("/dologin", form);
                 visitor.submit("/dologin2", form);
@@ -121,7 +180,12 @@ fn login_and_logout_handlers() -> Result<()> {
             visitor.get("/dologin");
             visitor.get(&format!("/dologin?{LOGIN}"));
             visitor.send("PUT", "/dologin", &[("Content-Type", FORM_TYPE)], LOGIN);
-            for kind in ["text/plain", "application/x-www-form-urlencoded; charset=utf-8", "multipart/form-data; boundary=x", "Application/X-WWW-Form-Urlencoded"] {
+            for kind in [
+                "text/plain",
+                "application/x-www-form-urlencoded; charset=utf-8",
+                "multipart/form-data; boundary=x",
+                "Application/X-WWW-Form-Urlencoded",
+            ] {
                 post(visitor, "/dologin2", kind, LOGIN);
                 forget(visitor);
             }
@@ -130,38 +194,78 @@ fn login_and_logout_handlers() -> Result<()> {
             // And those that go right, with what follows.
             for (path, form) in [
                 ("/dologin", LOGIN),
-                ("/dologin", "httpd_username=alice&httpd_password=secret&httpd_location=http%3a%2f%2ftest.example%2farea"),
+                (
+                    "/dologin",
+                    "httpd_username=alice&httpd_password=secret&httpd_location=http%3a%2f%2ftest.example%2farea",
+                ),
                 ("/dologin", "httpd%5fusername=al%69ce&httpd_password=secret"),
                 ("/dologin", "httpd_username=b%26b%3d&httpd_password=hidden"),
                 ("/dologin2", LOGIN),
-                ("/dologin2", "httpd_username=alice&httpd_password=secret&httpd_location=/area"),
-                ("/dologin2", "httpd_username=alice&httpd_password=secret&httpd_location=%0d%0aX:%20y"),
+                (
+                    "/dologin2",
+                    "httpd_username=alice&httpd_password=secret&httpd_location=/area",
+                ),
+                (
+                    "/dologin2",
+                    "httpd_username=alice&httpd_password=secret&httpd_location=%0d%0aX:%20y",
+                ),
                 ("/dologin3", LOGIN),
                 ("/dologin3", "user=alice&pass=secret&goto=/x"),
-                ("/dologin3", "user=alice&pass=secret&goto=/x&more=0123456789012345678901234567890123456789"),
+                (
+                    "/dologin3",
+                    "user=alice&pass=secret&goto=/x&more=0123456789012345678901234567890123456789",
+                ),
                 ("/dologin4", LOGIN),
-                ("/dologin5", "httpd_username=alice&httpd_password=secret&type=text/plain&payload=x&verb=PUT"),
+                (
+                    "/dologin5",
+                    "httpd_username=alice&httpd_password=secret&type=text/plain&payload=x&verb=PUT",
+                ),
                 ("/dologin6", LOGIN),
             ] {
                 forget(visitor);
                 visitor.submit(path, form);
-                for path in ["area", "other", "store", "phrase", "fake", "pass", "dologout2", "doredirect"] {
+                for path in [
+                    "area",
+                    "other",
+                    "store",
+                    "phrase",
+                    "fake",
+                    "pass",
+                    "dologout2",
+                    "doredirect",
+                ] {
                     visitor.get(&format!("/{path}"));
                 }
                 visitor.get("/area");
             }
-            for (path, logout) in [("/area", "/dologout"), ("/area", "/dologout3"), ("/fake", "/dologout2")] {
+            for (path, logout) in [
+                ("/area", "/dologout"),
+                ("/area", "/dologout3"),
+                ("/fake", "/dologout2"),
+            ] {
                 visitor.submit("/dologin", LOGIN);
                 visitor.get(path);
                 visitor.get(logout);
-                visitor.note("the cookie", visitor.cookie("session").unwrap_or("none").to_owned().as_str());
+                visitor.note(
+                    "the cookie",
+                    visitor
+                        .cookie("session")
+                        .unwrap_or("none")
+                        .to_owned()
+                        .as_str(),
+                );
                 visitor.get(path);
             }
             for session in [
-                "garden-user=alice&garden-pw=secret", "garden-user=alice&garden-pw=wrong",
-                "garden-user=alice", "garden-pw=secret", "garden-user=&garden-pw=",
-                "garden-user=alice&garden-site=open-sesame", "garden-site=open-sesame",
-                "house-user=alice&house-pw=secret", "garden-user=alice&garden-pw=secret&expiry=1",
+                "garden-user=alice&garden-pw=secret",
+                "garden-user=alice&garden-pw=wrong",
+                "garden-user=alice",
+                "garden-pw=secret",
+                "garden-user=&garden-pw=",
+                "garden-user=alice&garden-site=open-sesame",
+                "garden-site=open-sesame",
+                "house-user=alice&house-pw=secret",
+                "garden-user=alice&garden-pw=secret&expiry=1",
             ] {
                 for path in ["/area", "/phrase", "/other"] {
                     visitor.set_cookie("session", session);
@@ -180,9 +284,21 @@ fn inline_login() -> Result<()> {
         "TypesConfig /etc/mime.types\nDirectoryIndex index.html\nErrorDocument 401 /form.html\n",
     );
     place(&mut text, "area", "ErrorDocument 401 /form.html");
-    place(&mut text, "body", "AuthFormBody httpd_body\nAuthFormMethod httpd_method\nAuthFormMimetype httpd_mimetype\nKeptBodySize 4096");
-    place(&mut text, "small", "AuthFormBody httpd_body\nAuthFormSize 50");
-    place(&mut text, "text", "ErrorDocument 401 \"please log in\"\nAuthFormBody payload\nAuthFormMethod verb\nAuthFormMimetype type\nKeptBodySize 8");
+    place(
+        &mut text,
+        "body",
+        "AuthFormBody httpd_body\nAuthFormMethod httpd_method\nAuthFormMimetype httpd_mimetype\nKeptBodySize 4096",
+    );
+    place(
+        &mut text,
+        "small",
+        "AuthFormBody httpd_body\nAuthFormSize 50",
+    );
+    place(
+        &mut text,
+        "text",
+        "ErrorDocument 401 \"please log in\"\nAuthFormBody payload\nAuthFormMethod verb\nAuthFormMimetype type\nKeptBodySize 400",
+    );
     text += "<Location /private>\nAuthType form\nAuthFormProvider file\nAuthName garden\n\
              AuthUserFile \"@SITE@/conf/passwords\"\nSession On\nSessionCookieName session path=/\n\
              Require valid-user\nAuthMerging Off\n</Location>\n";
@@ -202,13 +318,18 @@ fn inline_login() -> Result<()> {
                 visitor.submit(path, "httpd_username=alice&httpd_password=wrong");
                 for form in [
                     LOGIN.to_owned(),
-                    format!("{LOGIN}&httpd_body=a%3db%26c&httpd_method=POST&httpd_mimetype=text%2fplain"),
+                    format!(
+                        "{LOGIN}&httpd_body=a%3db%26c&httpd_method=POST&httpd_mimetype=text%2fplain"
+                    ),
                     format!("{LOGIN}&httpd_body=x&httpd_method=PUT"),
                     format!("{LOGIN}&httpd_method=GET"),
                     format!("{LOGIN}&httpd_method=HEAD"),
                     format!("{LOGIN}&httpd_method=BREW&httpd_body=z"),
                     format!("{LOGIN}&httpd_mimetype=application%2fxml"),
-                    format!("{LOGIN}&payload={}&verb=POST&type=text/plain", "y".repeat(40)),
+                    format!(
+                        "{LOGIN}&payload={}&verb=POST&type=text/plain",
+                        "y".repeat(40)
+                    ),
                     format!("{LOGIN}&httpd_location=http://test.example/done.html"),
                 ] {
                     forget(visitor);
@@ -223,7 +344,9 @@ fn inline_login() -> Result<()> {
             let pieces = format!(
                 "POST /area HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\nContent-Type: {FORM_TYPE}\r\n\
                  Transfer-Encoding: chunked\r\n\r\n10\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
-                &LOGIN[..16], LOGIN.len() - 16, &LOGIN[16..]
+                &LOGIN[..16],
+                LOGIN.len() - 16,
+                &LOGIN[16..]
             );
             let answer = visitor.exchange(&Case::raw("a login in chunks", pieces));
             answer.field("Set-Cookie").context("it is a login")?;
