@@ -10,6 +10,7 @@ mod auth_form;
 mod authentication;
 mod authorization;
 mod content;
+mod credential_stores;
 mod hosts;
 mod mapping;
 mod protocol;
