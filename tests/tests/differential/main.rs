@@ -12,6 +12,7 @@ mod authorization;
 mod content;
 mod credential_stores;
 mod hosts;
+mod ldap;
 mod mapping;
 mod protocol;
 mod sessions;
