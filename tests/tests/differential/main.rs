@@ -8,6 +8,7 @@ mod access_compat;
 mod auth_digest;
 mod auth_form;
 mod authentication;
+mod authnz_fcgi;
 mod authorization;
 mod content;
 mod credential_stores;
