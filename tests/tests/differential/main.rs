@@ -5,6 +5,7 @@
 
 mod access;
 mod access_compat;
+mod access_elsewhere;
 mod auth_digest;
 mod auth_form;
 mod authentication;
