@@ -30,7 +30,7 @@ const MODULES: &str = "dir mime headers env setenvif authn_core authn_file auth_
 /// The hash of `secret`.
 const SECRET: &str = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
 /// The hash of `hidden`.
-const HIDDEN: &str = "{SHA}xLj1JWAqdDT7sM7WLKYGr1cX5KQ=";
+const HIDDEN: &str = "{SHA}mdcsf8Pi4UWHC+qzfAtw40PqnDs=";
 
 fn pages(list: &[(&str, &str)]) -> Result<Site> {
     let site = Site::new()?;
