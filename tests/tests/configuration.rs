@@ -6,7 +6,10 @@
 use std::{fs, process::Command};
 
 use anyhow::{Result, ensure};
-use httpd_tests::host::{APACHE_MODULES, Kind, Place, printed, run};
+use httpd_tests::{
+    compatibility,
+    host::{APACHE_MODULES, Kind, Place, printed, run},
+};
 
 /// What a server says about a piece of configuration, without what may differ: the program's name,
 /// times, process ids, and what httpd-rs adds to an error (the line and a hint).
@@ -68,7 +71,8 @@ fn the_core_directives_are_judged_alike() -> Result<()> {
     ))?;
     let (ours, theirs) = (Place::new()?, Place::new()?);
     let mut differences = String::new();
-    for piece in pieces.split("\n\n").skip(1) {
+    let pieces: Vec<&str> = pieces.split("\n\n").skip(1).collect();
+    for piece in &pieces {
         let here = verdict(Kind::under_test(), &ours, piece)?;
         let there = verdict(Kind::Apache, &theirs, piece)?;
         if here != there {
@@ -76,7 +80,7 @@ fn the_core_directives_are_judged_alike() -> Result<()> {
         }
     }
     ensure!(differences.is_empty(), "{differences}");
-    Ok(())
+    compatibility::behaves("core", pieces.len())
 }
 
 /// Debian's packaged configuration, as it is, is good here too.
@@ -97,4 +101,30 @@ fn debians_configuration_is_accepted_unchanged() -> Result<()> {
         "{text}"
     );
     Ok(())
+}
+
+/// What is wrong with an expression is told when the configuration is tested, in the same words.
+#[test]
+fn malformed_expressions_are_refused_alike() -> Result<()> {
+    let lines = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/malformed-expressions.txt"
+    ))?;
+    let (ours, theirs) = (Place::new()?, Place::new()?);
+    let mut differences = String::new();
+    let expressions: Vec<&str> = lines
+        .lines()
+        .skip_while(|line| line.starts_with("# "))
+        .collect();
+    for expression in &expressions {
+        let quoted = expression.replace('\\', "\\\\").replace('"', "\\\"");
+        let piece = format!("<If \"{quoted}\">\n</If>");
+        let here = verdict(Kind::under_test(), &ours, &piece)?;
+        let there = verdict(Kind::Apache, &theirs, &piece)?;
+        if here != there {
+            differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
+        }
+    }
+    ensure!(differences.is_empty(), "{differences}");
+    compatibility::behaves("core", expressions.len())
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod content;
+mod expressions;
 mod hosts;
 mod mapping;
 mod protocol;
