@@ -8,4 +8,5 @@ mod content;
 mod expressions;
 mod hosts;
 mod mapping;
+mod merging;
 mod protocol;
