@@ -10,3 +10,4 @@ pub mod host;
 pub mod modules;
 pub mod site;
 pub mod source;
+pub mod streams;

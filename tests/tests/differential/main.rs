@@ -5,6 +5,7 @@
 
 mod access;
 mod content;
+mod core_content;
 mod expressions;
 mod hosts;
 mod mapping;
