@@ -20,9 +20,25 @@ pub fn compare(modules: &str, configuration: &str, exchanges: &[(&str, &str)]) -
     let apache = Host::start(Kind::Apache, configuration)?;
     let ours = Host::start(Kind::under_test(), configuration)?;
     let mut report = String::new();
-    for (name, request) in exchanges {
-        let expected = converse(&apache, request);
-        let got = converse(&ours, request);
+    // Side by side: some wait until the server has lost its patience.
+    let answers = |host: &Host| -> Vec<String> {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = exchanges
+                .iter()
+                .map(|(_, request)| scope.spawn(|| converse(host, request)))
+                .collect();
+            let panicked = |_| "(the client panicked)".to_owned();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            joined
+                .map(|answer| answer.unwrap_or_else(panicked))
+                .collect()
+        })
+    };
+    let (theirs, ours_said) = std::thread::scope(|scope| {
+        let theirs = scope.spawn(|| answers(&apache));
+        (theirs.join().unwrap_or_default(), answers(&ours))
+    });
+    for (((name, _), expected), got) in exchanges.iter().zip(&theirs).zip(&ours_said) {
         if expected != got {
             let _ = writeln!(
                 report,
@@ -45,7 +61,7 @@ fn converse(host: &Host, request: &str) -> String {
     };
     match exchange() {
         Ok(bytes) => plain(host, &String::from_utf8_lossy(&bytes)),
-        Err(error) => format!("(no answer: {})", error.kind()),
+        Err(error) => format!("(no answer: {error:?} {})", request),
     }
 }
 
