@@ -11,4 +11,5 @@ mod expressions;
 mod hosts;
 mod mapping;
 mod merging;
+mod overrides;
 mod protocol;
