@@ -6,6 +6,7 @@
 pub mod client;
 pub mod compatibility;
 pub mod differential;
+pub mod directives;
 pub mod host;
 pub mod modules;
 pub mod site;
