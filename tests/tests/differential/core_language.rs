@@ -15,9 +15,9 @@ fn compare_pieces(site: &Site, modules: &str, pieces: &[&str]) -> Result<()> {
     let mut more = String::new();
     let mut cases = Vec::new();
     for (number, piece) in pieces.iter().enumerate() {
-        let _ = write!(
+        let _ = writeln!(
             more,
-            "{}\n",
+            "{}",
             piece.replace("@MARK@", &format!("Header append X-Mark-{number}"),)
         );
     }
@@ -30,7 +30,7 @@ fn compare_pieces(site: &Site, modules: &str, pieces: &[&str]) -> Result<()> {
         let mut unset = String::new();
         for other in 0..pieces.len() {
             if other != number {
-                let _ = write!(unset, "Header unset X-Mark-{other}\n");
+                let _ = writeln!(unset, "Header unset X-Mark-{other}");
             }
         }
         let _ = write!(more, "<Location /page/{number}>\n{unset}</Location>\n");
@@ -162,6 +162,9 @@ fn conditions_on_what_there_is() -> Result<()> {
         "<IfFile /no/such>\n@MARK@ no\n</IfFile>",
         "<IfFile !/no/such>\n@MARK@ not\n</IfFile>",
         "<IfFile conf/httpd.conf>\n@MARK@ relative\n</IfFile>",
+        "<VirtualHost 127.0.0.9:1>\n<IfModule headers_module>\nDefine SEEN yes\n</IfModule>\n</VirtualHost>\n@MARK@ ${SEEN}",
+        "<VirtualHost 127.0.0.9:1>\n<IfModule no_such_module>\nDefine UNSEEN yes\n</IfModule>\n</VirtualHost>\n@MARK@ ${UNSEEN}",
+        "<Directory /x>\n<IfModule alias_module>\nDefine INDIR yes\n</IfModule>\n</Directory>\n@MARK@ ${INDIR}",
         "<IfDirective Header>\n@MARK@ known\n</IfDirective>",
         "<IfDirective header>\n@MARK@ case\n</IfDirective>",
         "<IfDirective NoSuch>\n@MARK@ no\n</IfDirective>",

@@ -7,6 +7,7 @@ mod access;
 mod content;
 mod core_content;
 mod core_language;
+mod core_logs;
 mod core_requests;
 mod expressions;
 mod hosts;

@@ -15,7 +15,7 @@ use crate::modules::core::{
 fn warn_if_useless(cmd: Cmd<'_>, code: &str, place: impl Fn(&str, i32) -> String) {
     if cmd.is_in(sys::NOT_IN_LOCATION | sys::NOT_IN_FILES) {
         let (file, line) = cmd.place();
-        let place = place(&file.to_string(), line as i32);
+        let place = place(&file.to_string(), line);
         let name = cmd.name();
         cmd.log(
             sys::APLOG_WARNING,
