@@ -144,18 +144,16 @@ unsafe extern "C" fn register_hooks(_: *mut apr_pool_t) {
 
 /// The module that was loaded under this name; NULL when none was.
 unsafe extern "C" fn find_loaded_module_symbol(
-    s: *mut server_rec,
+    _: *mut server_rec,
     name: *const c_char,
 ) -> *mut module {
     // SAFETY: the header asks for a live server and a name.
     unsafe {
         let name = CStr::from_ptr(name);
-        // Asked within a <VirtualHost>, which loads nothing.
+        // Whoever asks, within a <VirtualHost> or while the configuration is read again: there is one
+        // list, and the server that is named may be gone.
         let main = MAIN.load(Ordering::Relaxed);
-        let list = match loaded(s) {
-            [] if !main.is_null() => loaded(main),
-            list => list,
-        };
+        let list = if main.is_null() { &[] } else { loaded(main) };
         list.iter()
             .find(|entry| !entry.name.is_null() && CStr::from_ptr(entry.name) == name)
             .map_or(null_mut(), |entry| entry.module)
