@@ -8,6 +8,7 @@ mod content;
 mod core_content;
 mod core_language;
 mod core_logs;
+mod core_processes;
 mod core_requests;
 mod expressions;
 mod hosts;
