@@ -583,3 +583,50 @@ fn banners() -> Result<()> {
     }
     compatibility::behaves("core", forms.len())
 }
+
+/// What may be chosen is offered, and taken when a client asks to switch.
+#[test]
+fn protocols_to_choose_from() -> Result<()> {
+    let site = Site::new()?;
+    site.file("doc.txt", "document\n")?;
+    let upgrade = |protocols: &str| {
+        raw(
+            protocols,
+            &format!(
+                "GET /doc.txt HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\n\
+                 Upgrade: {protocols}\r\n\r\n"
+            ),
+        )
+    };
+    let cases = [
+        Case::get("/doc.txt"),
+        Case::with("HEAD", "/doc.txt", &[], ""),
+        Case::with("POST", "/doc.txt", &[], "body"),
+        Case::with("OPTIONS", "*", &[], ""),
+        upgrade("h2c"),
+        upgrade("h2"),
+        upgrade("http/1.1"),
+        upgrade("nonsense, h2c"),
+        upgrade("websocket"),
+        raw(
+            "HTTP/1.0",
+            "GET /doc.txt HTTP/1.0\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+        ),
+    ];
+    for lines in [
+        "",
+        "Protocols http/1.1",
+        "Protocols h2c http/1.1",
+        "Protocols http/1.1 h2c",
+        "Protocols h2 http/1.1",
+        "Protocols h2 h2c http/1.1\nProtocolsHonorOrder On",
+        "Protocols h2 h2c http/1.1\nProtocolsHonorOrder Off",
+        "Protocols h2c",
+        "Protocols nonsense http/1.1",
+        "<VirtualHost *:@PORT@>\nServerName a\nProtocols h2c http/1.1\n</VirtualHost>",
+    ] {
+        compare("core", &serve(&site, "http2", lines), &cases)
+            .map_err(|error| error.context(lines))?;
+    }
+    Ok(())
+}
