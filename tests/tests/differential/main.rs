@@ -12,6 +12,7 @@ mod core_processes;
 mod core_requests;
 mod expressions;
 mod hosts;
+mod inheritance;
 mod mapping;
 mod merging;
 mod overrides;
