@@ -106,7 +106,12 @@ fn compare_logs(
                 let mut lines = lines_of_modules(host, "logs/error.log", modules);
                 for log in ["logs/host.log", "logs/other.log", "logs/console.log"] {
                     lines.push(log.to_owned());
-                    lines.extend(lines_of_modules(host, log, modules));
+                    let mut own = lines_of_modules(host, log, modules);
+                    if log == "logs/console.log" {
+                        // Two programs write there, each at its own pace.
+                        own.sort();
+                    }
+                    lines.extend(own);
                 }
                 Ok(lines)
             },
