@@ -44,6 +44,11 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Whether a socket is ready at this moment.
+pub fn is_ready(socket: RawFd, readiness: Readiness) -> bool {
+    poll(socket, readiness, Some(Duration::ZERO)).is_ok()
+}
+
 fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::Result<()> {
     let mut descriptor = libc::pollfd {
         fd: socket,
