@@ -3,10 +3,12 @@
 //! answers (`differential`). What they show of each module goes into docs/compatibility.md
 //! (`compatibility`).
 
+pub mod certificates;
 pub mod client;
 pub mod compatibility;
 pub mod differential;
 pub mod host;
 pub mod modules;
+pub mod scripted;
 pub mod site;
 pub mod source;

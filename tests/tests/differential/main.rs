@@ -8,3 +8,4 @@ mod content;
 mod hosts;
 mod mapping;
 mod protocol;
+mod tls;
