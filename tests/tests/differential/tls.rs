@@ -187,3 +187,115 @@ fn handshakes_and_hosts() -> Result<()> {
     scripts.extend(requests.iter().map(|request| curl(&site, request)));
     compare("ssl", &configuration, &scripts)
 }
+
+#[test]
+fn what_modules_see() -> Result<()> {
+    let site = site()?;
+    site.program(
+        "vars.cgi",
+        "#!/bin/sh\necho 'Content-Type: text/plain'; echo; env | sort | \
+         grep -E '^(SSL_|HTTPS|SERVER_(NAME|PORT)=|REQUEST_SCHEME)' | \
+         grep -vE '^SSL_(SESSION_ID|SERVER_CERT)='\n\
+         printf 'certificate %s\\n' \"$(printf '%s' \"$SSL_SERVER_CERT\" | sha1sum)\"\n\
+         printf 'session %s\\n' \"$SSL_SESSION_ID\" | wc -c\n",
+    )?;
+    site.file(
+        "page.shtml",
+        "<!--#echo var=\"SSL_PROTOCOL\" -->|<!--#echo var=\"HTTPS\" -->|\
+         <!--#if expr='%{HTTPS} == \"on\"' -->secure<!--#else -->plain<!--#endif -->|\
+         <!--#if expr='-T osenv(\"NOSUCH\") || %{SSL:SSL_CIPHER_USEKEYSIZE} -ge 128' -->strong\
+         <!--#endif -->\n",
+    )?;
+    for directory in [
+        "std", "export", "plain", "only", "required", "ssl", "weak", "strict", "any",
+    ] {
+        site.file(&format!("{directory}/index.html"), format!("{directory}\n"))?;
+        std::fs::copy(
+            site.path().join("vars.cgi"),
+            site.path().join(directory).join("vars.cgi"),
+        )?;
+    }
+    let configuration = serve(
+        &site,
+        "socache_shmcb ssl headers dir mime rewrite env setenvif cgid include access_compat",
+        &format!(
+            "TypesConfig /etc/mime.types\nDirectoryIndex index.html\n\
+             AddHandler cgi-script .cgi\nAddType text/html .shtml\n\
+             AddOutputFilter INCLUDES .shtml\n\
+             ScriptSock cgid\n\
+             <Directory @SITE@>\nOptions +ExecCGI +Includes\nAllowOverride All\n</Directory>\n\
+             Listen 127.0.0.1:@PORT2@ https\nSSLSessionCache shmcb:run/cache(65536)\n\
+             LogFormat \"%r %>s %{{SSL_PROTOCOL}}x %{{SSL_CIPHER}}x %{{HTTPS}}x %{{SSL_CLIENT_VERIFY}}x \
+             %{{version}}c %{{cipher}}c %{{SSL_PROTOCOL}}e %b\" tls\n\
+             CustomLog logs/tls.log tls\n\
+             <Location /std>\nSSLOptions +StdEnvVars\n</Location>\n\
+             <Location /export>\nSSLOptions +StdEnvVars +ExportCertData\n</Location>\n\
+             <Location /only>\nSSLRequireSSL\n</Location>\n\
+             <Location /ssl>\nRequire ssl\n</Location>\n\
+             <Location /required>\n\
+             SSLRequire %{{SSL_CIPHER_USEKEYSIZE}} >= 128 and %{{HTTP_HOST}} =~ m/^a\\.example/ \
+             and %{{SSL_PROTOCOL}} in {{\"TLSv1.2\", \"TLSv1.3\"}}\n</Location>\n\
+             <Location /weak>\nSSLRequire %{{SSL_CIPHER_USEKEYSIZE}} >= 512\n\
+             ErrorDocument 403 \"too weak\"\n</Location>\n\
+             <Location /strict>\nSatisfy Any\nSSLOptions +StrictRequire\nSSLRequireSSL\n\
+             </Location>\n\
+             <Location /any>\nRequire expr %{{HTTPS}} == 'on' && %{{REQUEST_SCHEME}} == 'https'\n\
+             </Location>\n\
+             RewriteEngine on\n\
+             RewriteCond %{{HTTPS}} !=on\nRewriteRule ^/secure/(.*) \
+             https://%{{HTTP_HOST}}/$1 [R=301,L]\n\
+             <VirtualHost *:@PORT2@>\nServerName a.example\n{}\
+             RewriteEngine on\n\
+             RewriteCond %{{SSL:SSL_PROTOCOL}} ^TLSv1\\.2$\nRewriteRule ^/which$ /old.txt [R]\n\
+             RewriteCond %{{SSL:SSL_PROTOCOL}}-%{{HTTPS}}-%{{REQUEST_SCHEME}} (.*)\n\
+             RewriteRule ^/which$ /is-%1 [R]\n\
+             Header always set X-Protocol %{{SSL_PROTOCOL}}s\n\
+             Header always set X-Cipher \"expr=%{{SSL_CIPHER}} %{{SSL_CIPHER_EXPORT}}\"\n\
+             Header always set X-Resumed %{{SSL_SESSION_RESUMED}}s\n\
+             RequestHeader set X-Sni %{{SSL_TLS_SNI}}s\n\
+             Header set X-Back expr=%{{req:X-Sni}}\n\
+             Header set X-Server-DN %{{SSL_SERVER_S_DN}}s \
+             \"expr=-T reqenv('HTTPS') || %{{REQUEST_URI}} == '/'\"\n\
+             Header always set Strict-Transport-Security \"max-age=1\" env=HTTPS\n\
+             </VirtualHost>\n",
+            engine("a")
+        )
+        .replace("@SITE@", &site.path().display().to_string()),
+    )
+;
+    let a = "https://a.example:@PORT2@";
+    let mut scripts: Vec<Script> = [
+        "std/vars.cgi",
+        "export/vars.cgi",
+        "plain/vars.cgi",
+        "page.shtml",
+        "which",
+        "only/",
+        "ssl/",
+        "required/",
+        "weak/",
+        "strict/",
+        "any/",
+        "secure/x",
+        "",
+    ]
+    .iter()
+    .flat_map(|path| {
+        [
+            curl(&site, &format!("-i {a}/{path}")),
+            curl(&site, &format!("-i --tls-max 1.2 {a}/{path}")),
+            curl(&site, &format!("-i http://a.example:@PORT@/{path}")),
+        ]
+    })
+    .collect();
+    scripts.push(Script::new("the log", |host| {
+        let lines = || host.place().read("logs/tls.log").lines().count();
+        httpd_tests::host::until("all requests are logged", || Ok(lines() >= 39))?;
+        // Apache's processes write their lines as they find time.
+        let log = host.place().read("logs/tls.log");
+        let mut lines: Vec<&str> = log.lines().collect();
+        lines.sort_unstable();
+        Ok(lines.join("\n"))
+    }));
+    compare("ssl", &configuration, &scripts)
+}
