@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::hooks::timing;
+use crate::{hooks::timing, log::access::set_deferred_logs};
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,10 @@ pub fn wait_blocking(
     result
 }
 
-/// Runs something that may take long: a reactor thread gives its other connections away first.
+/// Runs something that may take long: a reactor thread gives its other connections away first. It may
+/// not get them back, and then waits where nobody flushes its log lines, so it gathers none any more.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    crate::log::access::flush_thread_logs();
+    set_deferred_logs(false);
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),

@@ -205,9 +205,13 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_start(|| access::set_deferred_logs(true))
         .on_thread_stop(access::flush_thread_logs)
-        .on_thread_park(access::flush_thread_logs)
+        // A thread that waits here runs the reactor, and comes back before it waits again, unless
+        // it gives the reactor away meanwhile (`conn::wait::blocking`).
+        .on_thread_park(|| {
+            access::flush_thread_logs();
+            access::set_deferred_logs(true);
+        })
         .build()
 }
 
