@@ -9,3 +9,4 @@ mod hosts;
 mod mapping;
 mod protocol;
 mod tls;
+mod tls_clients;
