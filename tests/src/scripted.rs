@@ -66,10 +66,22 @@ pub fn normalized(text: &str, host: &Host) -> String {
             !(line.starts_with("date:") || line.starts_with("server:"))
         })
         .fold(String::new(), |mut all, line| {
-            all.push_str(line.trim_end());
+            all.push_str(&with_methods_in_order(line.trim_end()));
             all.push('\n');
             all
         })
+}
+
+/// The order of methods in `Allow` depends on the order in which memory was given out.
+fn with_methods_in_order(line: &str) -> String {
+    match line.split_once(": ") {
+        Some((name, methods)) if name.eq_ignore_ascii_case("allow") => {
+            let mut methods: Vec<&str> = methods.split(',').collect();
+            methods.sort_unstable();
+            format!("{name}: {}", methods.join(","))
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// Runs every script on both servers, started with `configuration`, and reports what differs.

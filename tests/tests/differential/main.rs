@@ -6,6 +6,7 @@
 mod access;
 mod content;
 mod hosts;
+mod http2;
 mod mapping;
 mod protocol;
 mod tls;
