@@ -8,6 +8,7 @@ pub mod client;
 pub mod compatibility;
 pub mod differential;
 pub mod host;
+pub mod http2;
 pub mod modules;
 pub mod scripted;
 pub mod site;

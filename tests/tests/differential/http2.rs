@@ -8,17 +8,10 @@ use httpd_tests::{
     site::Site,
 };
 
-use super::tls::{curl, engine, site};
-
-/// Bytes that do not repeat soon, so that a swapped or lost piece shows.
-fn large(length: usize) -> Vec<u8> {
-    let mut state = 1_u32;
-    let next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(next).take(length).collect()
-}
+use super::{
+    tls::{curl, engine, site},
+    tls_connections::large,
+};
 
 fn prepare() -> Result<Site> {
     let site = site()?;
