@@ -112,16 +112,17 @@ async fn converse(
         if readiness == Readiness::Readable && session.holds_input() {
             continue;
         }
-        let told = child.is_leaving();
+        // An idle connection leaves with its child. What one that waits otherwise is about, only its
+        // module knows.
+        let idle = turn == Turn::KeepAlive;
+        if idle && child.is_leaving() {
+            return;
+        }
         tokio::select! {
             ready = ready(socket, readiness, limit) => if !ready {
                 return;
             },
-            // An idle connection leaves with its child; another hears of it from its module.
-            () = leaving.as_mut(), if !told => {}
-        }
-        if turn == Turn::KeepAlive && child.is_leaving() {
-            return;
+            () = leaving.as_mut(), if idle => return,
         }
     }
 }

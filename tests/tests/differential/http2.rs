@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use httpd_tests::{
-    differential::serve,
+    differential::{self, Case, serve},
     scripted::{Script, compare},
     site::Site,
 };
@@ -20,6 +20,7 @@ fn prepare() -> Result<Site> {
     site.file("tls/small.bin", large(3_000))?;
     site.file("empty.txt", "")?;
     site.file("denied/index.html", "no\n")?;
+    site.file("push/index.html", "with something pushed\n")?;
     site.file("dir/index.html", "in a directory\n")?;
     site.program(
         "vars.cgi",
@@ -160,6 +161,45 @@ fn each_request(how: &str, url: &str) -> Result<()> {
     compare("http2 proxy_http2", &configuration(&site), &scripts)
 }
 
+/// With mod_ssl and mod_http2 loaded, and HTTP/2 allowed, HTTP/1 is what it was.
+#[test]
+fn plain_http_beside_it() -> Result<()> {
+    let site = prepare()?;
+    let close = "Host: a.example\r\nConnection: close\r\n\r\n";
+    let mut cases = vec![
+        Case::get("/"),
+        Case::get("/missing"),
+        Case::get("/large.bin"),
+        Case::get("/dir"),
+        Case::get_with("/text.txt", &[("Range", "bytes=5-9")]),
+        Case::with("POST", "/vars.cgi", &[], "a body"),
+        Case::with("HEAD", "/text.txt", &[], ""),
+        Case::with("OPTIONS", "*", &[], ""),
+        Case::with("PRI", "*", &[], ""),
+        Case::get_with("/", &[("Upgrade", "h2c")]),
+        Case::get_with(
+            "/",
+            &[("Upgrade", "h2c, TLS/1.0"), ("HTTP2-Settings", "!!")],
+        ),
+        Case::get_with("/", &[("Upgrade", "h2"), ("Connection", "Upgrade")]),
+    ];
+    for request in [
+        "GET /text.txt\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\n",
+        "X\r\n\r\n",
+        "\x16\x03\x01\x00\x05hello\r\n\r\n",
+    ] {
+        cases.push(Case::raw(request.escape_default().to_string(), request));
+    }
+    cases.push(Case::raw(
+        "two pipelined",
+        format!("GET /text.txt HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\n{close}"),
+    ));
+    differential::compare("http2 ssl", &configuration(&site), &cases)
+}
+
 #[test]
 fn streams_over_tls() -> Result<()> {
     each_request("--http2", "https://a.example:@PORT2@")
@@ -199,11 +239,25 @@ fn protocols_of_hosts_and_large_bodies() -> Result<()> {
         "-i --http2 -d 'a body with the upgrade' http://a.example:@PORT@/vars.cgi",
         "-i --http2 --data-binary @small.bin http://a.example:@PORT@/limited",
         // Push and early hints do no harm to a client without them.
-        "-i --http2 https://a.example:@PORT2@/push",
+        "-i --http2 https://a.example:@PORT2@/push/",
         "-i --http2 https://a.example:@PORT2@/text.txt -H 'Link: </x>'",
         "-o /dev/null --http2-prior-knowledge http://a.example:@PORT4@/large.bin",
     ] {
         scripts.push(curl(&site, request));
+    }
+    // A client that takes what is pushed, and one that sends trailers.
+    for line in [
+        "nghttp -nv https://127.0.0.1:@PORT2@/push/ | grep -aoE 'recv (PUSH_PROMISE|GOAWAY|DATA) \
+         frame|recv .stream_id=[0-9]*. (:status|:path|link): .*' | sort",
+        "nghttp -v --trailer 'x-trailer: behind' -d @SMALL@ http://127.0.0.1:@PORT@/vars.cgi \
+         | grep -aE '^(body|HTTP_|CONTENT)|:status'",
+        "nghttp -n -s http://127.0.0.1:@PORT@/ http://127.0.0.1:@PORT@/text.txt \
+         | grep -aoE '[0-9]{3} +[0-9]+[KM]? /.*' | sort",
+    ] {
+        let small = site.path().join("tls/small.bin").display().to_string();
+        scripts.push(Script::shell(
+            line.replace("@SMALL@", &small) + " | sed -E 's/^\\[ *[0-9.]+\\] //'",
+        ));
     }
     // Several requests on a connection.
     for (how, url) in [
