@@ -146,7 +146,7 @@ impl Http2 {
     ///
     /// # Errors
     /// When none comes in time.
-    pub fn next(&mut self) -> io::Result<Option<Frame>> {
+    pub fn receive(&mut self) -> io::Result<Option<Frame>> {
         loop {
             if self.received.len() >= 9 {
                 let length = usize::from(self.received[0]) << 16
@@ -180,7 +180,7 @@ impl Http2 {
     /// When they do not come in time.
     pub fn until(&mut self, last: impl Fn(&Frame) -> bool) -> io::Result<Vec<Frame>> {
         let mut frames = Vec::new();
-        while let Some(frame) = self.next()? {
+        while let Some(frame) = self.receive()? {
             let done = last(&frame);
             if frame.kind != WINDOW_UPDATE {
                 frames.push(frame);

@@ -68,7 +68,7 @@ fn configuration(site: &Site, more: &str) -> String {
              Header always set X-Https %{{HTTPS}}s\n</VirtualHost>\n\
              <VirtualHost *:@PORT4@>\nServerName b.example\n{b}\
              SSLCACertificateFile {directory}/tls/ca.pem\nSSLVerifyClient optional\n\
-             SSLSessionTickets off\nHeader always set X-Resumed %{{SSL_SESSION_RESUMED}}s\n\
+             SSLSessionTickets off\nRequestReadTimeout handshake=1\nHeader always set X-Resumed %{{SSL_SESSION_RESUMED}}s\n\
              </VirtualHost>\n{more}",
             a = engine("a"),
             b = engine("b"),
@@ -220,6 +220,11 @@ fn a_connection_from_start_to_end() -> Result<()> {
         Ok(fields.fold(head.status_line.clone(), |all, (name, value)| {
             format!("{all}\n{name}: {value}")
         }))
+    }));
+    scripts.push(Script::new("a handshake that takes too long", |host| {
+        let mut client = Client::connect(host.port_number(4))?;
+        client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")?;
+        Ok(client.is_closed().to_string())
     }));
     compare("ssl", &configuration, &scripts)
 }
