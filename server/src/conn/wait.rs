@@ -39,6 +39,7 @@ pub fn wait_blocking(
 /// not get them back, and then waits where nobody flushes its log lines, so it gathers none any more.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     set_deferred_logs(false);
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),

@@ -25,7 +25,7 @@ use tokio::{
 use super::{settings::settings, signals, sockets};
 use crate::{
     abi::{http_connection, network_filters, session::Accepted},
-    conn::life,
+    conn::{life, turn},
     log::access,
     modules::mpm_event,
 };
@@ -205,12 +205,14 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
+        .on_thread_start(turn::begin_thread)
         .on_thread_stop(access::flush_thread_logs)
         // A thread that waits here runs the reactor, and comes back before it waits again, unless
         // it gives the reactor away meanwhile (`conn::wait::blocking`).
         .on_thread_park(|| {
             access::flush_thread_logs();
             access::set_deferred_logs(true);
+            turn::end();
         })
         .build()
 }
