@@ -145,7 +145,7 @@ fn a_connection_from_start_to_end() -> Result<()> {
             "@PORT2@",
             "",
             &format!(
-                "POST /sum.cgi HTTP/1.1\nContent-Length: 5\n{keep}12345POST /sum.cgi HTTP/1.1\n\
+                "POST /text.txt HTTP/1.1\nContent-Length: 5\n{keep}12345POST /text.txt HTTP/1.1\n\
                  Transfer-Encoding: chunked\n{keep}3\nabc\n0\n\nGET / HTTP/1.1\n{close}"
             ),
         ),
