@@ -35,8 +35,10 @@ pub fn wait_blocking(
     result
 }
 
-/// Runs something that may take long: a reactor thread gives its other connections away first. It may
-/// not get them back, and then waits where nobody flushes its log lines, so it gathers none any more.
+/// Runs something that may take long: a reactor thread gives its other connections away first.
+///
+/// Another thread may be the reactor from then on, and this one idle for seconds when its request
+/// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     set_deferred_logs(false);
     super::turn::end();

@@ -207,13 +207,12 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .enable_time()
         .on_thread_start(turn::begin_thread)
         .on_thread_stop(access::flush_thread_logs)
-        // A thread that waits here runs the reactor, and comes back before it waits again, unless
-        // it gives the reactor away meanwhile (`conn::wait::blocking`).
         .on_thread_park(|| {
             access::flush_thread_logs();
-            access::set_deferred_logs(true);
             turn::end();
         })
+        // Only a thread that turns the event loop comes here; others of the runtime do not.
+        .on_thread_unpark(|| access::set_deferred_logs(true))
         .build()
 }
 

@@ -4,12 +4,23 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod access;
+mod access_compat;
+mod access_elsewhere;
+mod access_htaccess;
+mod auth_digest;
+mod auth_form;
+mod authentication;
+mod authnz_fcgi;
+mod authorization;
 mod content;
+mod credential_stores;
 mod hosts;
 mod http2;
 mod http2_frames;
+mod ldap;
 mod mapping;
 mod protocol;
+mod sessions;
 mod tls;
 mod tls_clients;
 mod tls_connections;
