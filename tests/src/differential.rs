@@ -33,6 +33,11 @@ impl Case {
         Self::get_with(path, &[])
     }
 
+    /// GET of each of the paths.
+    pub fn gets(paths: &[&str]) -> Vec<Self> {
+        paths.iter().map(|path| Self::get(path)).collect()
+    }
+
     /// GET of a path with fields.
     pub fn get_with(path: &str, fields: &[(&str, &str)]) -> Self {
         Self::with("GET", path, fields, "")
@@ -156,7 +161,8 @@ pub fn serve(site: &Site, modules: &str, more: &str) -> String {
 }
 
 /// Runs every case on both servers, started with `configuration`, and reports all differences.
-/// `modules` are those whose behaviour the cases show, for docs/compatibility.md.
+/// `modules` are those whose behaviour the cases show, for docs/compatibility.md. With `SHOW_ANSWERS`
+/// set, Apache's answers are printed: does a case show what it should?
 ///
 /// # Errors
 /// When a server does not start, or the differences.
@@ -167,6 +173,11 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
     let mut differing = 0;
     for case in cases {
         let (expected, got) = (case.run(&apache), case.run(&ours));
+        if std::env::var_os("SHOW_ANSWERS").is_some() {
+            let mut answer = String::new();
+            describe(&mut answer, &expected, &Outcome::Failure(String::new()));
+            println!("== {}\n{answer}", case.name);
+        }
         if !alike(&expected, &got) {
             differing += 1;
             let _ = writeln!(report, "== {}", case.name);

@@ -6,5 +6,7 @@
 mod access;
 mod content;
 mod hosts;
+mod includes;
+mod listing;
 mod mapping;
 mod protocol;
