@@ -8,6 +8,7 @@ use crate::{
     client::{Answer, Client},
     compatibility,
     host::{Host, Kind},
+    logs,
     site::Site,
 };
 
@@ -167,6 +168,28 @@ pub fn serve(site: &Site, modules: &str, more: &str) -> String {
 /// # Errors
 /// When a server does not start, or the differences.
 pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()> {
+    compare_with_logs(modules, configuration, cases, &[])
+}
+
+/// A file that both servers write and whose text is compared.
+pub struct Log {
+    /// Its name below the server's directory.
+    pub file: &'static str,
+    /// What is compared of a line in which addresses, times and the like were made equal (see
+    /// `logs::steady`); `None` leaves the line out.
+    pub line: fn(&str) -> Option<String>,
+}
+
+/// As `compare`; then compares logs too.
+///
+/// # Errors
+/// As `compare`.
+pub fn compare_with_logs(
+    modules: &str,
+    configuration: &str,
+    cases: &[Case],
+    logs: &[Log],
+) -> Result<()> {
     let apache = Host::start(Kind::Apache, configuration)?;
     let ours = Host::start(Kind::under_test(), configuration)?;
     let mut report = String::new();
@@ -184,14 +207,20 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
             describe(&mut report, &expected, &got);
         }
     }
+    for log in logs {
+        if let Err(difference) = logs::compare(log, &apache, &ours) {
+            differing += 1;
+            let _ = writeln!(report, "== {}\n{difference}", log.file);
+        }
+    }
     if differing > 0 {
         bail!(
             "{differing} of {} cases differ\n{report}\nour log:\n{}",
-            cases.len(),
+            cases.len() + logs.len(),
             ours.messages()
         );
     }
-    compatibility::behaves(modules, cases.len())
+    compatibility::behaves(modules, cases.len() + logs.len())
 }
 
 /// Equal, but for how the length of the body is told: whether it is known in time depends on how fast

@@ -7,6 +7,7 @@ pub mod client;
 pub mod compatibility;
 pub mod differential;
 pub mod host;
+pub mod logs;
 pub mod modules;
 pub mod site;
 pub mod source;

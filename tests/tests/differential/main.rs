@@ -5,6 +5,7 @@
 
 mod access;
 mod content;
+mod filters;
 mod hosts;
 mod includes;
 mod listing;
