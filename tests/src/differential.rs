@@ -100,6 +100,12 @@ fn normalized(mut answer: Answer, host: &Host) -> Answer {
     let port = host.port().to_string();
     let place = host.place().path().display().to_string();
     let replace = |text: &str| text.replace(&port, "PORT").replace(&place, "PLACE");
+    let now = answer.field("Date").unwrap_or_default().to_owned();
+    for (name, value) in &mut answer.fields {
+        if name.eq_ignore_ascii_case("Last-Modified") && *value == now {
+            *value = "NOW".to_owned();
+        }
+    }
     answer.fields.retain(|(name, _)| {
         !["Date", "Server"]
             .iter()

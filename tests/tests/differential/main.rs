@@ -4,10 +4,12 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod access;
+mod compression;
 mod content;
 mod filters;
 mod hosts;
 mod includes;
 mod listing;
 mod mapping;
+mod markup;
 mod protocol;
