@@ -151,11 +151,12 @@ pub unsafe extern "C" fn ap_http_header_filter(
             brigade.push(Bucket::from_ptr(end));
         }
         let head = head_bucket(r);
-        (*r).sent_bodyct = 1;
         if bodyless(r) {
             ctx.head_sent = true;
             return pass_head_alone(f, brigade, head);
         }
+        // Logs count what was made of a body only where one is sent.
+        (*r).sent_bodyct = 1;
         if (*r).chunked != 0 {
             // The head must not be chunked: it goes ahead of the filter that does that.
             let alone = sys::apr_brigade_create((*r).pool, (*(*f).c).bucket_alloc);
