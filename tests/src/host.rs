@@ -314,11 +314,23 @@ impl Drop for Host {
 ///
 /// # Errors
 /// When it does not come true in time, or cannot be asked.
-pub fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until(what: &str, condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    until_within(PATIENCE, what, condition)
+}
+
+/// The same with a deadline of its own.
+///
+/// # Errors
+/// As `until`.
+pub fn until_within(
+    patience: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
     while !condition()? {
         if Instant::now() > deadline {
-            bail!("waited {PATIENCE:?} in vain until {what}");
+            bail!("waited {patience:?} in vain until {what}");
         }
         std::thread::yield_now();
         std::thread::park_timeout(Duration::from_millis(5));

@@ -1,12 +1,17 @@
 //! Logs of two servers, side by side: what differs between two runs of the very same server is made
 //! equal, then the lines are compared.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 
 use crate::{
     differential::Log,
-    host::{Host, until},
+    host::{Host, until_within},
 };
+
+/// A line that comes later is a defect too.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Waits until the logs are alike: a server writes its lines after the answers.
 ///
@@ -20,7 +25,7 @@ pub fn compare(log: &Log, expected: &Host, got: &Host) -> Result<()> {
         lines.sort_unstable();
         lines
     };
-    let alike = until("the logs are alike", || {
+    let alike = until_within(PATIENCE, "the logs are alike", || {
         let (expected, got) = (lines(expected), lines(got));
         Ok(!expected.is_empty() && expected == got)
     });
