@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::hooks::timing;
+use crate::{hooks::timing, log::access};
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,17 @@ pub fn wait_blocking(
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    crate::log::access::flush_thread_logs();
     match tokio::runtime::Handle::try_current() {
-        Ok(_) => tokio::task::block_in_place(work),
-        Err(_) => work(),
+        Ok(_) => {
+            // Another thread may turn the event loop from here on, and nobody would write the lines
+            // that this one adds until it is given a reactor again.
+            access::set_deferred_logs(false);
+            tokio::task::block_in_place(work)
+        }
+        Err(_) => {
+            access::flush_thread_logs();
+            work()
+        }
     }
 }
 
