@@ -13,3 +13,4 @@ mod listing;
 mod mapping;
 mod markup;
 mod protocol;
+mod typing;
