@@ -13,4 +13,6 @@ mod listing;
 mod mapping;
 mod markup;
 mod protocol;
+mod rewrite_rules;
+mod rewriting;
 mod typing;
