@@ -6,6 +6,7 @@
 mod access;
 mod compression;
 mod content;
+mod fields;
 mod filters;
 mod hosts;
 mod includes;
@@ -16,3 +17,4 @@ mod protocol;
 mod rewrite_rules;
 mod rewriting;
 mod typing;
+mod virtual_hosting;
