@@ -13,6 +13,7 @@ mod includes;
 mod listing;
 mod mapping;
 mod markup;
+mod observing;
 mod protocol;
 mod rewrite_rules;
 mod rewriting;
