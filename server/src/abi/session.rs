@@ -6,16 +6,19 @@ use std::{
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
+    sync::Arc,
     time::Duration,
 };
 
 use httpd_sys::{self as sys, conn_rec};
 use module_sdk::raw::Connection;
+use tokio::sync::Notify;
 
 use super::{http_connection, memory};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
+    suspended,
 };
 
 /// An accepted socket with its addresses.
@@ -35,6 +38,8 @@ pub enum Next {
     KeepAlive,
     /// Send the rest and close.
     Close,
+    /// Wait until the module that has suspended the request is done with it.
+    Suspended,
 }
 
 /// A connection. Dropping it closes the socket and frees everything.
@@ -246,11 +251,13 @@ impl Session {
                         r,
                     );
                     sys::ap_process_async_request(r);
-                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE && (*c).aborted == 0 {
-                        Next::KeepAlive
-                    } else {
-                        Next::Close
+                    if suspended::waiting(c.addr()).is_some() {
+                        // The connection is another thread's for now; this one is free.
+                        let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                        sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+                        return Next::Suspended;
                     }
+                    self.next()
                 } else {
                     (*c).keepalive = sys::AP_CONN_CLOSE;
                     Next::Close
@@ -259,6 +266,30 @@ impl Session {
             sys::ap_update_child_status((*c).sbh.cast(), sys::SERVER_READY as c_int, null_mut());
             next
         }
+    }
+
+    /// What follows a request that has been processed.
+    fn next(&self) -> Next {
+        // SAFETY: the connection is live.
+        unsafe {
+            if (*self.c).keepalive == sys::AP_CONN_KEEPALIVE && (*self.c).aborted == 0 {
+                Next::KeepAlive
+            } else {
+                Next::Close
+            }
+        }
+    }
+
+    /// What tells that a suspended request is done; `None` when it is.
+    pub fn suspension(&self) -> Option<Arc<Notify>> {
+        suspended::waiting(self.c.addr())
+    }
+
+    /// The connection is the task's again.
+    pub fn resume(&mut self) -> Next {
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.next()
     }
 
     /// Sends what waits in the output, without waiting for the socket.
@@ -314,6 +345,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        suspended::resume(self.c.addr());
         // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection, its
         // buckets among it, after which their allocator is nobody's.
         unsafe {
