@@ -4,9 +4,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write,
+    fmt::Write as _,
     fs,
+    io::Write as _,
     path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -83,12 +85,22 @@ fn directory() -> PathBuf {
 fn write_record(modules: &str, lines: &str) -> Result<()> {
     let test = test_name().replace("::", ".");
     let set: Vec<&str> = modules.split_whitespace().take(6).collect();
-    fs::create_dir_all(directory())?;
-    fs::write(
-        directory().join(format!("{test}-{}.tsv", set.join("+"))),
-        lines,
-    )
-    .context("cannot write what the test has shown")
+    let file = directory().join(format!("{test}-{}.tsv", set.join("+")));
+    // What one run of a test shows in several goes adds up.
+    static WRITTEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = written.insert(file.clone());
+    let write = || {
+        fs::create_dir_all(directory())?;
+        let mut options = fs::File::options();
+        options
+            .create(true)
+            .write(true)
+            .append(!first)
+            .truncate(first);
+        options.open(&file)?.write_all(lines.as_bytes())
+    };
+    write().context("cannot write what the test has shown")
 }
 
 fn records() -> Result<BTreeMap<String, Shown>> {

@@ -14,7 +14,7 @@ use httpd_sys::{self as sys, conn_rec};
 use module_sdk::raw::Connection;
 use tokio::sync::Notify;
 
-use super::{http_connection, memory};
+use super::{http_connection, memory, threads};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
@@ -103,6 +103,7 @@ impl Session {
             if session.c.is_null() {
                 return None;
             }
+            session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
             if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
                 || (*session.c).aborted != 0
@@ -121,6 +122,7 @@ impl Session {
 
     /// Whether a module took the whole connection over in `process_connection`; it is done then.
     pub fn taken_over(&mut self) -> bool {
+        self.move_here();
         // SAFETY: the connection is live; the core's hook, the last one, leaves this state.
         unsafe {
             (*(*self.c).cs).state = sys::CONN_STATE_NUM;
@@ -182,8 +184,15 @@ impl Session {
         }
     }
 
+    /// Says which thread serves the connection from here on.
+    fn move_here(&mut self) {
+        // SAFETY: the connection is live.
+        unsafe { (*self.c).current_thread = threads::current() };
+    }
+
     /// Takes what a connection needs to do something.
     fn wake(&mut self) {
+        self.move_here();
         if self.buckets.is_null() {
             self.set_buckets(memory::take_buckets());
         }
@@ -287,6 +296,7 @@ impl Session {
 
     /// The connection is the task's again.
     pub fn resume(&mut self) -> Next {
+        self.move_here();
         // SAFETY: the connection is live; its request may be gone.
         unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
         self.next()
@@ -297,6 +307,8 @@ impl Session {
     /// # Errors
     /// When the client is gone.
     pub fn send_pending(&mut self) -> std::io::Result<Sent> {
+        // A request that has been sent is logged here, by hooks that may ask.
+        self.move_here();
         let aborted = self.connection().aborted();
         let Some(network) = self.network() else {
             return Ok(Sent::All);

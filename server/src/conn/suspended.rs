@@ -66,7 +66,9 @@ mod tests {
         // Resumed before the task waits: it must not wait for ever.
         resume(CONNECTION);
         assert!(waiting(CONNECTION).is_none());
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         runtime.block_on(task.notified());
     }
 }

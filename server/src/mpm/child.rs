@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{settings::settings, signals, sockets};
 use crate::{
-    abi::{http_connection, network_filters, session::Accepted},
+    abi::{http_connection, network_filters, session::Accepted, threads},
     conn::life,
     log::access,
     modules::mpm_event,
@@ -196,7 +196,10 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .enable_io()
         .enable_time()
         .on_thread_start(|| access::set_deferred_logs(true))
-        .on_thread_stop(access::flush_thread_logs)
+        .on_thread_stop(|| {
+            threads::end();
+            access::flush_thread_logs();
+        })
         // A thread that parks is a reactor; one that gave its reactor away never does.
         .on_thread_park(|| {
             access::set_deferred_logs(true);

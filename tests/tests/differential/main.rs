@@ -11,6 +11,7 @@ mod filters;
 mod hosts;
 mod includes;
 mod listing;
+mod lua;
 mod mapping;
 mod markup;
 mod observing;
