@@ -62,58 +62,130 @@ function codes(r)
     return status
 end
 
-function tools(r)
+-- Shows what each function answers, or that it fails.
+local function try(r, calls)
     r.content_type = "text/plain"
-    r:puts(r:md5("abc"), "\n", r:sha1("abc"), "\n", r:base64_encode("abc<>"), "\n", r:base64_decode("YWJj"), "\n")
-    r:puts(r:escape("a b/c?d&e"), "\n", r:unescape("a%20b%2Fc"), "\n", r:escape_html("<a&\"'>"), "\n", r:htpassword("x", 0, 5) ~= nil and "hash" or "none", "\n")
-    r:puts(tostring(r:regex("foo bar", "(\\w+) (\\w+)")[2]), tostring(r:regex("foo", "x")), "\n")
-    r:puts(tostring(r:expr("%{REQUEST_METHOD} == 'GET'")), tostring(r:expr("%{QUERY_STRING} == 'none'")), "\n")
-    r:puts(tostring(r:strcmp_match("file.txt", "*.txt")), r:os_escape_path("a b:c", true), r:escape_logitem("a\nb"), "\n")
-    r:puts(r:ivm_get("counter") or "new", "\n")
-    r:ivm_set("counter", 1)
-    r:puts(r:ivm_get("counter"), "\n")
-    r:puts(r:date_parse_rfc("Sun, 06 Nov 1994 08:49:37 GMT"), "\n")
-    r:puts(tostring(r:is_initial_req()), tostring(r:some_auth_required()), "\n")
+    for number, call in ipairs(calls) do
+        local fine, answer = pcall(call)
+        r:puts(number, ": ", fine and tostring(answer) or "error", "\n")
+    end
     return apache2.OK
+end
+
+function tools(r)
+    return try(r, {
+        function() return r:md5("abc") end,
+        function() return r:sha1("abc") end,
+        function() return r:base64_encode("abc<>") end,
+        function() return r:base64_decode("YWJj") end,
+        function() return r:escape("a b/c?d&e") end,
+        function() return r:unescape("a%20b%2Fc") end,
+        function() return r:escape_html("<a&\"'>") end,
+        function() return #r:htpassword("x", 2) end,
+        function() return r:regex("foo bar", [[(\w+) (\w+)]])[2] end,
+        function() return r:regex("foo", "x") end,
+        function() return r:regex("FOO", "foo", 0x01)[0] end,
+        function() return r:expr("%{REQUEST_METHOD} == 'GET'") end,
+        function() return r:expr("%{QUERY_STRING} == 'none'") end,
+        function() return r:expr("(((") end,
+        function() return r:strcmp_match("file.txt", "*.txt") end,
+        function() return r:os_escape_path("a b:c", true) end,
+        function() return r:escape_logitem("a\nb") end,
+        function() return r:ivm_get("counter") end,
+        function() return r:ivm_set("counter", 1) end,
+        function() return r:ivm_get("counter") end,
+        function() return r:date_parse_rfc("Sun, 06 Nov 1994 08:49:37 GMT") end,
+        function() return r:is_initial_req() end,
+        function() return r:some_auth_required() end,
+        function() return r:custom_response(404, "none") end,
+        function() return r:allowoverrides() end,
+        function() return r:auth_name() end,
+        function() return r:get_basic_auth_pw() end,
+        function() return r:set_keepalive() end,
+        function() return r:make_etag(false) end,
+        function() return r:send_interim_response(false) end,
+        function() return r:get_server_name() end,
+        function() return r:get_server_name_for_url() end,
+        function() return r:construct_url("/x?y") == nil end,
+        function() return r:set_document_root(r.document_root) end,
+        function() return r:set_context_info("/p", "/d") end,
+        function() return r.context_prefix .. r.context_document_root end,
+        function() return r:requestbody() end,
+        function() return r:context_prefix() end,
+        function() return r.no_such_field end,
+    })
 end
 
 function files(r)
     local path = r.document_root .. "/data.txt"
-    local info = r:stat(path)
-    r:puts(info and info.size or "none", " ", info and info.filetype or "none", " ", tostring(r:stat(path .. ".none")), "\n")
-    local names = {}
-    for _, name in ipairs(r:get_direntries(r.document_root .. "/listed")) do names[#names + 1] = name end
-    table.sort(names)
-    r:puts(table.concat(names, ","), "\n")
-    r:sendfile(path)
-    r:sendfile(path .. ".none")
-    return apache2.OK
+    return try(r, {
+        function() return r:stat(path).size end,
+        function() return r:stat(path).filetype end,
+        function() return r:stat(path).mtime end,
+        function() return r:stat(path .. ".none") end,
+        function()
+            local names = {}
+            for _, name in ipairs(r:get_direntries(r.document_root .. "/listed")) do names[#names + 1] = name end
+            table.sort(names)
+            return table.concat(names, ",")
+        end,
+        function() return r:get_direntries(path) end,
+        function() return r:mkdir(path) end,
+        function() return r:rmdir(path .. ".none") end,
+        function() return r:touch(path .. ".none") end,
+        function() return r:sendfile(path) end,
+        function() return r:sendfile(path .. ".none") end,
+    })
 end
 
 function cookies(r)
-    r:puts(tostring(r:getcookie("a")), tostring(r:getcookie("none")))
-    r:setcookie({ key = "lua", value = "a b;c", path = "/", domain = "test.example", secure = true, httponly = true })
-    return apache2.OK
+    return try(r, {
+        function() return r:getcookie("a") end,
+        function() return r:getcookie("none") end,
+        function() return r:setcookie({ key = "lua", value = "a b;c", path = "/", domain = "test.example", secure = true, httponly = true }) end,
+        function() return r:setcookie("old", "style", true, 0) end,
+    })
 end
 
 function server(r)
-    r.content_type = "text/plain"
-    r:puts(r:mpm_query(4) ~= nil and "threads" or "none", "\n")
-    r:puts(tostring(r:module_info("mod_dir.c") and #r:module_info("mod_dir.c").commands), tostring(r:module_info("mod_none.c")), "\n")
-    r:puts(tostring(r:exists_config_define("DEFINED")), tostring(r:exists_config_define("NOT")), "\n")
-    r:puts(tostring(r:get_server_name_for_url()), tostring(r.banner ~= nil), "\n")
-    return apache2.OK
+    return try(r, {
+        function() return #r:module_info("mod_dir.c").commands end,
+        function() return r:module_info("mod_dir.c").module_index ~= nil end,
+        function() return r:module_info("mod_none.c") end,
+        function() return #r:loaded_modules() > 5 end,
+        function() return r:exists_config_define("DEFINED") end,
+        function() return r:exists_config_define("NOT") end,
+        function() return r:state_query(0) end,
+        function() return r:state_query(2) end,
+        function() return r:terminate() end,
+        function() return r.server_info == nil end,
+        function() return r:runtime_dir_relative("x"):match("[^/]*/x$") end,
+        function() return r:scoreboard_process(0).pid > 0 end,
+        function() return r:scoreboard_worker(0, 0).status ~= nil end,
+        function() return r:started() == nil end,
+        function() return r:add_version_component("Own/1") end,
+        function() return r:addoutputfilter("DEFLATE") end,
+        function() return r:addoutputfilter("NONE") end,
+        function() return r:proxyreq() end,
+        function() return r:activeconfig() == nil end,
+    })
 end
 
 function config(r)
-    for _, item in ipairs({}) do r:puts(item) end
-    r:puts(tostring(r.add_version_component ~= nil))
+    local found = 0
+    for _, item in ipairs(r:activeconfig()) do
+        if item.directive == "LuaMapHandler" or item.directive == "LuaPackagePath" then
+            found = found + 1
+            r:puts(item.directive, " ", tostring(item.args ~= nil), " ", tostring(item.line ~= nil), "\n")
+        end
+    end
+    r:puts(found)
     return apache2.OK
 end
 
 function redirect(r)
-    r:internal_redirect("/data.txt") 
-    return apache2.OK
+    r.headers_out["Location"] = "http://other.example/"
+    return 302
 end
 
 function broken(r)
