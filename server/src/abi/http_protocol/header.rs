@@ -361,7 +361,8 @@ unsafe fn settle_protocol(r: *mut request_rec) -> &'static [u8] {
                 let completed = [line, b" "].concat();
                 (*r).status_line = Pool::from_ptr((*r).pool).copy(completed).as_ptr();
             }
-            _ => (*r).status_line = sys::ap_get_status_line_ex((*r).pool, (*r).status),
+            // A status that is not known goes out as 500.
+            _ => (*r).status_line = sys::ap_get_status_line((*r).status),
         }
         let env = (*r).subprocess_env;
         if (*r).proto_num > version(1, 0) && lookup(env, c"downgrade-1.0").is_some() {
