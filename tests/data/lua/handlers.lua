@@ -171,18 +171,6 @@ function server(r)
     })
 end
 
-function config(r)
-    local found = 0
-    for _, item in ipairs(r:activeconfig()) do
-        if item.directive == "LuaMapHandler" or item.directive == "LuaPackagePath" then
-            found = found + 1
-            r:puts(item.directive, " ", tostring(item.args ~= nil), " ", tostring(item.line ~= nil), "\n")
-        end
-    end
-    r:puts(found)
-    return apache2.OK
-end
-
 function redirect(r)
     r.headers_out["Location"] = "http://other.example/"
     return 302

@@ -98,7 +98,6 @@ fn handlers() -> Result<()> {
         "/h/files",
         "/h/cookies",
         "/h/server",
-        "/h/config",
         "/h/broken",
         "/h/text",
         "/h/wide",
