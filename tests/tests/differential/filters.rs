@@ -340,7 +340,7 @@ fn programs_in_the_chain() -> Result<()> {
     site.file("big/big.txt", "0123456789abcdef\n".repeat(30_000))?;
     site.program("upper.sh", "#!/bin/sh\nexec tr a-z A-Z\n")?;
     site.program("vars.sh", "#!/bin/sh\ncat; echo \"$DOCUMENT_URI,$DOCUMENT_PATH_INFO,$QUERY_STRING_UNESCAPED,$REQUEST_METHOD,$OWN\"\n")?;
-    site.program("fail.sh", "#!/bin/sh\nexit 3\n")?;
+    site.program("fail.sh", "#!/bin/sh\ncat >/dev/null\nexit 3\n")?;
     site.program("swallow.sh", "#!/bin/sh\ncat >/dev/null\n")?;
     let configuration = serve(
         &site,
