@@ -18,6 +18,7 @@ mod mapping;
 mod markup;
 mod observing;
 mod protocol;
+mod refusals;
 mod rewrite_rules;
 mod rewriting;
 mod typing;
