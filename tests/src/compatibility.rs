@@ -4,9 +4,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
+    fmt::Write,
     fs,
-    io::Write as _,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
@@ -62,7 +61,17 @@ pub fn loads(package: &str, modules: &str) -> Result<()> {
 /// # Errors
 /// When the record cannot be written.
 pub fn behaves(modules: &str, cases: usize) -> Result<()> {
+    static SO_FAR: Mutex<BTreeMap<(String, String), usize>> = Mutex::new(BTreeMap::new());
     let test = test_name();
+    // A test may compare several times, with several configurations.
+    let cases = {
+        let mut so_far = SO_FAR.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = so_far
+            .entry((test.clone(), modules.to_owned()))
+            .or_default();
+        *sum += cases;
+        *sum
+    };
     let lines = modules
         .split_whitespace()
         .map(|module| format!("behaves\t{module}\t{cases}\t{test}\n"));
@@ -85,22 +94,12 @@ fn directory() -> PathBuf {
 fn write_record(modules: &str, lines: &str) -> Result<()> {
     let test = test_name().replace("::", ".");
     let set: Vec<&str> = modules.split_whitespace().take(6).collect();
-    let file = directory().join(format!("{test}-{}.tsv", set.join("+")));
-    // What one run of a test shows in several goes adds up.
-    static WRITTEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    let mut written = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let first = written.insert(file.clone());
-    let write = || {
-        fs::create_dir_all(directory())?;
-        let mut options = fs::File::options();
-        options
-            .create(true)
-            .write(true)
-            .append(!first)
-            .truncate(first);
-        options.open(&file)?.write_all(lines.as_bytes())
-    };
-    write().context("cannot write what the test has shown")
+    fs::create_dir_all(directory())?;
+    fs::write(
+        directory().join(format!("{test}-{}.tsv", set.join("+"))),
+        lines,
+    )
+    .context("cannot write what the test has shown")
 }
 
 fn records() -> Result<BTreeMap<String, Shown>> {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{hooks::timing, log::access};
+use crate::hooks::timing;
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +36,15 @@ pub fn wait_blocking(
 }
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
+///
+/// Another thread may be the reactor from then on, and this one idle for seconds when its request
+/// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    crate::log::access::set_deferred_logs(false);
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
-        Ok(_) => {
-            // Another thread may turn the event loop from here on, and nobody would write the lines
-            // that this one adds until it is given a reactor again.
-            access::set_deferred_logs(false);
-            tokio::task::block_in_place(work)
-        }
-        Err(_) => {
-            access::flush_thread_logs();
-            work()
-        }
+        Ok(_) => tokio::task::block_in_place(work),
+        Err(_) => work(),
     }
 }
 
