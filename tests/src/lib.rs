@@ -14,6 +14,7 @@ pub mod differential;
 pub mod directives;
 pub mod host;
 pub mod http2;
+pub mod logs;
 pub mod modules;
 pub mod refusal;
 pub mod scripted;

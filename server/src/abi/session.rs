@@ -6,16 +6,19 @@ use std::{
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
+    sync::Arc,
     time::Duration,
 };
 
 use httpd_sys::{self as sys, conn_rec};
 use module_sdk::raw::{Brigade, Connection};
+use tokio::sync::Notify;
 
-use super::{http_connection, http_request, memory};
+use super::{http_connection, http_request, memory, threads};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
+    suspended,
     wait::Readiness,
 };
 
@@ -36,6 +39,8 @@ pub enum Next {
     KeepAlive,
     /// Send the rest and close.
     Close,
+    /// Wait until the module that has suspended the request is done with it.
+    Suspended,
 }
 
 /// What becomes of a connection when its `process_connection` hooks have returned.
@@ -114,6 +119,7 @@ impl Session {
             if session.c.is_null() {
                 return None;
             }
+            session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
             if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
                 || (*session.c).aborted != 0
@@ -254,8 +260,15 @@ impl Session {
         }
     }
 
+    /// Says which thread serves the connection from here on.
+    fn move_here(&mut self) {
+        // SAFETY: the connection is live.
+        unsafe { (*self.c).current_thread = threads::current() };
+    }
+
     /// Takes what a connection needs to do something.
     fn wake(&mut self) {
+        self.move_here();
         if self.buckets.is_null() {
             self.set_buckets(memory::take_buckets());
         }
@@ -311,17 +324,25 @@ impl Session {
                 // `ap_read_request` may have decided that this is the last request.
                 if (*r).status == sys::HTTP_OK as c_int {
                     (*(*c).cs).state = sys::CONN_STATE_HANDLER;
+                    if sys::ap_extended_status != 0 {
+                        let sbh = (*c).sbh.cast();
+                        sys::ap_time_process_request(sbh, sys::START_PREQUEST as c_int);
+                        // This one counts too.
+                        sys::ap_set_conn_count(sbh, r, ((*c).keepalives + 1) as u16);
+                    }
                     sys::ap_update_child_status(
                         (*c).sbh.cast(),
                         sys::SERVER_BUSY_WRITE as c_int,
                         r,
                     );
                     sys::ap_process_async_request(r);
-                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE && (*c).aborted == 0 {
-                        Next::KeepAlive
-                    } else {
-                        Next::Close
+                    if suspended::waiting(c.addr()).is_some() {
+                        // The connection is another thread's for now; this one is free.
+                        let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                        sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+                        return Next::Suspended;
                     }
+                    self.next()
                 } else {
                     (*c).keepalive = sys::AP_CONN_CLOSE;
                     Next::Close
@@ -332,11 +353,38 @@ impl Session {
         }
     }
 
+    /// What follows a request that has been processed.
+    fn next(&self) -> Next {
+        // SAFETY: the connection is live.
+        unsafe {
+            if (*self.c).keepalive == sys::AP_CONN_KEEPALIVE && (*self.c).aborted == 0 {
+                Next::KeepAlive
+            } else {
+                Next::Close
+            }
+        }
+    }
+
+    /// What tells that a suspended request is done; `None` when it is.
+    pub fn suspension(&self) -> Option<Arc<Notify>> {
+        suspended::waiting(self.c.addr())
+    }
+
+    /// The connection is the task's again.
+    pub fn resume(&mut self) -> Next {
+        self.move_here();
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.next()
+    }
+
     /// Sends what waits in the output, without waiting for the socket.
     ///
     /// # Errors
     /// When the client is gone.
     pub fn send_pending(&mut self) -> std::io::Result<Sent> {
+        // A request that has been sent is logged here, by hooks that may ask.
+        self.move_here();
         let aborted = self.connection().aborted();
         let Some(network) = self.network() else {
             return Ok(Sent::All);
@@ -385,6 +433,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        suspended::resume(self.c.addr());
         // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection, its
         // buckets among it, after which their allocator is nobody's.
         unsafe {

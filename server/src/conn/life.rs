@@ -168,7 +168,13 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             Awaited::Input => None,
             Awaited::Nothing => return,
         };
-        let next = session.run_request(head);
+        let mut next = session.run_request(head);
+        if next == Next::Suspended {
+            if let Some(done) = session.suspension() {
+                done.notified().await;
+            }
+            next = session.resume();
+        }
         if send_rest(session, socket).await.is_err() || next == Next::Close || child.is_leaving() {
             return;
         }

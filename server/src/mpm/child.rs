@@ -24,7 +24,7 @@ use tokio::{
 
 use super::{settings::settings, signals, sockets};
 use crate::{
-    abi::{http_connection, network_filters, session::Accepted},
+    abi::{http_connection, network_filters, session::Accepted, threads},
     conn::{life, turn},
     log::access,
     modules::mpm_event,
@@ -146,6 +146,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
     network_filters::find_byte_counters();
+    show_idle_threads(slot);
     // SAFETY: a plain number that a directive has set.
     let most_connections = i64::from(unsafe { sys::ap_max_requests_per_child });
     let child: &'static Child = Box::leak(Box::new(Child {
@@ -184,6 +185,20 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     0
 }
 
+/// Shows modules the requests that the child in `slot` can serve side by side as so many idle threads,
+/// as they know them from Apache, whose threads start before there is work.
+fn show_idle_threads(slot: i32) {
+    let settings = settings();
+    for thread in 0..settings.threads_per_child.min(settings.thread_limit) {
+        for status in [sys::SERVER_STARTING, sys::SERVER_READY] {
+            // SAFETY: the function checks the indexes; this child alone writes the records.
+            unsafe {
+                sys::ap_update_child_status_from_indexes(slot, thread, status as i32, null_mut());
+            }
+        }
+    }
+}
+
 /// The exit code by which a child says that its successors would fail too (httpd.h).
 pub const CHILD_FATAL: i32 = sys::APEXIT_CHILDFATAL as i32;
 
@@ -205,7 +220,10 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_stop(access::flush_thread_logs)
+        .on_thread_stop(|| {
+            threads::end();
+            access::flush_thread_logs();
+        })
         .on_thread_park(|| {
             access::flush_thread_logs();
             turn::end();

@@ -158,11 +158,12 @@ pub unsafe extern "C" fn ap_http_header_filter(
             brigade.push(Bucket::from_ptr(end));
         }
         let head = head_bucket(r);
-        (*r).sent_bodyct = 1;
         if bodyless(r) {
             ctx.head_sent = true;
             return pass_head_alone(f, brigade, head);
         }
+        // Logs count what was made of a body only where one is sent.
+        (*r).sent_bodyct = 1;
         if (*r).chunked != 0 {
             // The head must not be chunked: it goes ahead of the filter that does that.
             let alone = sys::apr_brigade_create((*r).pool, (*(*f).c).bucket_alloc);
@@ -372,12 +373,14 @@ unsafe fn settle_protocol(r: *mut request_rec) -> &'static [u8] {
     unsafe {
         match text((*r).status_line).map(|line| status_line_fits(line.to_bytes(), (*r).status)) {
             Some(Some(true)) => {}
-            Some(Some(false)) => {
+            // A code without a reason: the usual reason is better than none.
+            Some(Some(false)) if !status::is_known((*r).status) => {
                 let line = text((*r).status_line).unwrap_or(c"").to_bytes();
                 let completed = [line, b" "].concat();
                 (*r).status_line = Pool::from_ptr((*r).pool).copy(completed).as_ptr();
             }
-            _ => (*r).status_line = sys::ap_get_status_line_ex((*r).pool, (*r).status),
+            // A status that is not known goes out as 500.
+            _ => (*r).status_line = sys::ap_get_status_line((*r).status),
         }
         let env = (*r).subprocess_env;
         if (*r).proto_num > version(1, 0) && lookup(env, c"downgrade-1.0").is_some() {

@@ -241,6 +241,9 @@ unsafe extern "C" fn call_later(
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
         let call = move || {
+            // Nobody turns an event loop here, which would write the lines of logs that wait.
+            crate::log::access::set_deferred_logs(false);
+            crate::conn::turn::end();
             // SAFETY: the module registered this function with this baton, for any thread.
             unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
         };
