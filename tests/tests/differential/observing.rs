@@ -166,7 +166,9 @@ SetHandler reflector
                 let (_, text) = line.split_once("mod_dumpio:")?;
                 let (kind, data) = text.split_once("): ")?;
                 let is_data = kind.contains("data-") && !data.ends_with(" bytes");
-                (is_data && !data.contains("Date:")).then(|| data.to_owned())
+                // A look at the first byte, which is read again, tells that a request has come.
+                let is_look = kind.contains("dumpio_in") && data.len() == 1;
+                (is_data && !is_look && !data.contains("Date:")).then(|| data.to_owned())
             },
         }],
     )
