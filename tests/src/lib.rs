@@ -1,14 +1,16 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
 //! sees every byte (`client`), a site to serve (`site`) and the comparison of two servers'
-//! answers (`differential`), also where requests depend on answers (`conversation`). What they show of each module goes into docs/compatibility.md
-//! (`compatibility`).
+//! answers (`differential`), also where requests depend on answers (`conversation`). What they show
+//! of each module goes into docs/compatibility.md (`compatibility`).
 
 pub mod client;
 pub mod compatibility;
 pub mod conversation;
+pub mod dav;
 pub mod differential;
 pub mod host;
 pub mod modules;
+pub mod moments;
 pub mod refusal;
 pub mod site;
 pub mod source;

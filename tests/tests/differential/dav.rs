@@ -1,0 +1,238 @@
+//! WebDAV's methods on resources and collections (mod_dav, mod_dav_fs): what they answer, and what
+//! becomes of the files.
+
+use anyhow::Result;
+use httpd_tests::dav::{compare, serve};
+
+#[test]
+fn resources_are_written_and_removed() -> Result<()> {
+    compare("dav dav_fs", &serve(""), |author| {
+        for path in ["/", "/a.txt", "/col/", "/missing", "/missing/deep", "*"] {
+            author.ask("OPTIONS", path, &[], "");
+        }
+        author.ask(
+            "PUT",
+            "/new.txt",
+            &[("Content-Type", "text/plain")],
+            "new\n",
+        );
+        author.ask("GET", "/new.txt", &[], "");
+        author.ask("HEAD", "/new.txt", &[], "");
+        author.ask("PUT", "/new.txt", &[], "replaced by longer text\n");
+        author.ask("PUT", "/new.txt", &[("Content-Length", "0")], "");
+        author.ask("PUT", "/missing/new.txt", &[], "nowhere\n");
+        author.ask("PUT", "/col/", &[], "a collection\n");
+        author.ask("PUT", "/col", &[], "a collection\n");
+        author.ask("PUT", "/a.txt/below", &[], "below a file\n");
+        author.ask("PUT", "/a.txt/", &[], "a slash behind\n");
+        author.ask("PUT", "/unicode-%C3%A9%20x.txt", &[], "odd\n");
+        author.ask("PUT", "/a%2fb.txt", &[], "an encoded slash\n");
+        author.ask("PUT", "/.DAV/x", &[], "where properties are\n");
+        author.ask("GET", "/.DAV/", &[], "");
+        author.ask("PUT", "/a.txt?query", &[], "with a query\n");
+        for range in [
+            "bytes 2-4/7",
+            "bytes 0-2/*",
+            "bytes 20-22/30",
+            "bytes 4-2/7",
+            "bytes x-y/z",
+            "lines 1-2/3",
+        ] {
+            author.ask("PUT", "/a.txt", &[("Content-Range", range)], "XYZ");
+            author.ask("GET", "/a.txt", &[], "");
+        }
+        author.ask(
+            "PUT",
+            "/fresh.txt",
+            &[("Content-Range", "bytes 0-2/3")],
+            "XYZ",
+        );
+        for (name, value) in [
+            ("If-Match", "*"),
+            ("If-Match", "\"nope\""),
+            ("If-None-Match", "*"),
+            ("If-Unmodified-Since", "Tue, 14 Nov 2000 22:13:20 GMT"),
+        ] {
+            author.ask("PUT", "/page.html", &[(name, value)], "conditional\n");
+            author.ask(
+                "PUT",
+                "/no-such-page.html",
+                &[(name, value)],
+                "conditional\n",
+            );
+        }
+        let tag = author.ask("GET", "/col/one.txt", &[], "");
+        let tag = tag.field("ETag").unwrap_or_default().to_owned();
+        author.ask("PUT", "/col/one.txt", &[("If-Match", &tag)], "matched\n");
+        author.ask(
+            "PUT",
+            "/col/one.txt",
+            &[("If-Match", &tag)],
+            "changed since\n",
+        );
+        author.ask("DELETE", "/col/one.txt", &[("If-Match", &tag)], "");
+        author.note_files()?;
+
+        for (path, body) in [
+            ("/made", ""),
+            ("/made", ""),
+            ("/made/deep/", ""),
+            ("/missing/deep", ""),
+            ("/a.txt", ""),
+            ("/a.txt/below", ""),
+            ("/with-body", "<x/>"),
+        ] {
+            author.ask("MKCOL", path, &[], body);
+        }
+        for (path, fields) in [
+            ("/new.txt", &[][..]),
+            ("/new.txt", &[]),
+            ("/col/", &[("Depth", "0")]),
+            ("/col/", &[("Depth", "1")]),
+            ("/col", &[("Depth", "infinity")]),
+            ("/col/one.txt", &[]),
+            ("/empty/", &[]),
+            ("/a.txt", &[("Depth", "0")]),
+            ("/page.html", &[("Depth", "nonsense")]),
+            ("/page.html#fragment", &[]),
+            ("/made/", &[("Depth", "")]),
+            ("/", &[("Depth", "0")]),
+        ] {
+            author.ask("DELETE", path, fields, "");
+        }
+        author.note_files()?;
+        for method in [
+            "GET", "HEAD", "POST", "TRACE", "PATCH", "REPORT", "SEARCH", "BREW",
+        ] {
+            author.ask(method, "/made/", &[], "");
+            author.ask(method, "/unicode-%C3%A9%20x.txt", &[], "");
+        }
+        for method in [
+            "VERSION-CONTROL",
+            "CHECKOUT",
+            "UNCHECKOUT",
+            "CHECKIN",
+            "UPDATE",
+            "LABEL",
+            "MKWORKSPACE",
+            "MKACTIVITY",
+            "BASELINE-CONTROL",
+            "MERGE",
+            "ORDERPATCH",
+            "BIND",
+        ] {
+            author.ask(method, "/made/", &[], "");
+        }
+        author.ask(
+            "REPORT",
+            "/made/",
+            &[],
+            "<D:version-tree xmlns:D=\"DAV:\"/>",
+        );
+        author.ask("MERGE", "/made/", &[], "<D:merge xmlns:D=\"DAV:\"/>");
+        author.ask(
+            "BIND",
+            "/",
+            &[("Destination", "/bound")],
+            "<D:bind xmlns:D=\"DAV:\"/>",
+        );
+        author.ask(
+            "OPTIONS",
+            "/",
+            &[],
+            "<D:options xmlns:D=\"DAV:\"><D:activity-collection-set/></D:options>",
+        );
+        author.ask("OPTIONS", "/", &[], "<D:options xmlns:D=\"DAV:\"><D:supported-method-set/><D:supported-live-property-set/><D:supported-report-set/></D:options>");
+        author.ask("OPTIONS", "/", &[], "<D:options xmlns:D=\"DAV:\"><D:supported-method-set><D:supported-method D:name=\"GET\"/><D:supported-method/></D:supported-method-set></D:options>");
+        Ok(())
+    })
+}
+
+#[test]
+fn resources_are_copied_and_moved() -> Result<()> {
+    compare("dav dav_fs", &serve(""), |author| {
+        let here = format!("http://test.example:{}", author.visitor.host().port());
+        for (method, from, to, more) in [
+            ("COPY", "/a.txt", "/copy.txt", &[][..]),
+            ("COPY", "/a.txt", "/copy.txt", &[]),
+            ("COPY", "/page.html", "/copy.txt", &[("Overwrite", "F")]),
+            ("COPY", "/page.html", "/copy.txt", &[("Overwrite", "T")]),
+            (
+                "COPY",
+                "/page.html",
+                "/copy.txt",
+                &[("Overwrite", "perhaps")],
+            ),
+            ("COPY", "/a.txt", "/a.txt", &[]),
+            ("COPY", "/a.txt", "/missing/copy.txt", &[]),
+            ("COPY", "/none.txt", "/copy.txt", &[]),
+            ("COPY", "/a.txt", "/col/", &[("Overwrite", "F")]),
+            ("COPY", "/a.txt", "http://other.example/x", &[]),
+            ("COPY", "/a.txt", "https://test.example/x", &[]),
+            ("COPY", "/a.txt", "http://test.example:1/x", &[]),
+            ("COPY", "/a.txt", "not a uri\u{7f}", &[]),
+            ("COPY", "/a.txt", "", &[]),
+            ("COPY", "/a.txt", "/frag.txt#part", &[]),
+            ("COPY", "/a.txt", "/sp%20ace.txt", &[]),
+            ("COPY", "/o%20dd/%C3%A9&%3C.txt", "/o%20dd/copy", &[]),
+            ("COPY", "/col/", "/shallow/", &[("Depth", "0")]),
+            ("COPY", "/col/", "/one/", &[("Depth", "1")]),
+            ("COPY", "/col/", "/deep/", &[("Depth", "infinity")]),
+            ("COPY", "/col", "/deep-no-slash", &[]),
+            ("COPY", "/col/", "/col/sub/again/", &[]),
+            ("COPY", "/col/sub/", "/col/", &[]),
+            ("COPY", "/a.txt", "/x.txt", &[("Depth", "oops")]),
+            ("MOVE", "/copy.txt", "/moved.txt", &[]),
+            ("MOVE", "/copy.txt", "/moved.txt", &[]),
+            ("MOVE", "/moved.txt", "/page.html", &[("Overwrite", "F")]),
+            ("MOVE", "/moved.txt", "/page.html", &[]),
+            ("MOVE", "/deep/", "/moved/", &[("Depth", "0")]),
+            ("MOVE", "/deep/", "/moved/", &[]),
+            ("MOVE", "/moved/", "/shallow/", &[("Depth", "infinity")]),
+            ("MOVE", "/shallow/", "/shallow/inner/", &[]),
+            ("MOVE", "/", "/elsewhere/", &[]),
+            ("MOVE", "/a.txt", "/empty/", &[]),
+            (
+                "COPY",
+                "/page.html",
+                "/If-Match.html",
+                &[("If-Match", "\"x\"")],
+            ),
+        ] {
+            author.transfer(method, from, to, more);
+        }
+        author.note_files()?;
+        let absolute = format!("{here}/absolute.html");
+        author.transfer("COPY", "/page.html", &absolute, &[]);
+        author.transfer(
+            "COPY",
+            "/page.html",
+            "http://test.example/no-port.html",
+            &[],
+        );
+        let host = here.trim_start_matches("http://").to_owned();
+        author.transfer(
+            "COPY",
+            "/page.html",
+            &format!("{here}/with-host.html"),
+            &[("Host", &host)],
+        );
+        author.ask("COPY", "/page.html", &[], "");
+        author.ask("MOVE", "/page.html", &[], "");
+        author.ask(
+            "COPY",
+            "/page.html",
+            &[("Destination", "/path-only.html")],
+            "",
+        );
+        author.ask("COPY", "/page.html", &[("New-URI", "/by-new-uri.html")], "");
+        author.ask(
+            "COPY",
+            "/page.html",
+            &[("Destination", "/body.html")],
+            "a body",
+        );
+        author.note_files()?;
+        Ok(())
+    })
+}
