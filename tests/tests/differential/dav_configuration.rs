@@ -143,8 +143,10 @@ fn webdav_is_for_those_who_may() -> Result<()> {
 
 #[test]
 fn webdav_without_locks_and_with_the_generic_ones() -> Result<()> {
-    let configuration = serve("DavGenericLockDB @STATE@/locks/generic\n")
-        .replace("DavLockDB \"@STATE@/locks/db\"\n", &load("dav_lock"));
+    let configuration = serve(
+        "<Directory \"@STATE@/www\">\nDavGenericLockDB @STATE@/locks/generic\n</Directory>\n",
+    )
+    .replace("DavLockDB \"@STATE@/locks/db\"\n", &load("dav_lock"));
     compare("dav dav_fs dav_lock", &configuration, |author| {
         author.ask("OPTIONS", "/", &[], "");
         author.find("/a.txt", "0", ALL);
