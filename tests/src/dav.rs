@@ -130,12 +130,21 @@ impl Author<'_, '_> {
     /// # Errors
     /// When they cannot be read.
     pub fn note_files(&mut self) -> Result<()> {
-        let mut lines = Vec::new();
-        list(&self.visitor.state().path().join("www"), "", &mut lines)?;
-        lines.sort();
+        let lines = files(&self.visitor.state().path().join("www"))?;
         self.visitor.note("files", &lines.join("\n"));
         Ok(())
     }
+}
+
+/// The files below a directory, by name, and what is in them.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn files(directory: &Path) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    list(directory, "", &mut lines)?;
+    lines.sort();
+    Ok(lines)
 }
 
 fn list(directory: &Path, prefix: &str, lines: &mut Vec<String>) -> Result<()> {

@@ -11,6 +11,7 @@ mod authentication;
 mod authorization;
 mod content;
 mod dav;
+mod dav_clients;
 mod dav_configuration;
 mod dav_locks;
 mod dav_properties;
