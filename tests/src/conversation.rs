@@ -108,8 +108,11 @@ impl Visitor<'_> {
         }
         let mut shown = normalized(answer.clone(), self.host);
         edit(&mut shown);
-        for (_, value) in &mut shown.fields {
+        for (name, value) in &mut shown.fields {
             *value = self.concealed(value);
+            if name.eq_ignore_ascii_case("Age") {
+                *value = moments::age(value);
+            }
         }
         let text = String::from_utf8_lossy(&shown.body).into_owned();
         let concealed = self.concealed(&text);

@@ -11,6 +11,7 @@ pub mod differential;
 pub mod host;
 pub mod modules;
 pub mod moments;
+pub mod origin;
 pub mod refusal;
 pub mod site;
 pub mod source;

@@ -50,6 +50,12 @@ fn relative_to(now: i64, text: &str) -> String {
     strong
 }
 
+/// An age in seconds, without its last digit.
+pub fn age(seconds: &str) -> String {
+    let age = seconds.parse::<u64>();
+    age.map_or_else(|_| seconds.to_owned(), |age| (age / 10 * 10).to_string())
+}
+
 /// Whether this begins with an entity tag whose time has been replaced.
 fn near_tag(text: &str) -> bool {
     let inside = text

@@ -9,6 +9,8 @@ mod auth_digest;
 mod auth_form;
 mod authentication;
 mod authorization;
+mod cache;
+mod cache_origin;
 mod content;
 mod dav;
 mod dav_clients;
