@@ -7,6 +7,7 @@ pub mod client;
 pub mod compatibility;
 pub mod conversation;
 pub mod dav;
+pub mod daemon;
 pub mod differential;
 pub mod host;
 pub mod modules;

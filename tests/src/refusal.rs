@@ -58,9 +58,9 @@ fn verdict(kind: Kind, load: &str, configuration: &str) -> Result<String> {
     let text = printed(&output).replace(&place, "PLACE");
     let lines = text.lines().filter(|line| !line.contains("ServerLimit"));
     // Messages may carry the time and the process.
-    let lines = lines.map(|line| {
-        line.rsplit_once("] AH")
-            .map_or(line, |(_, message)| message)
+    let lines = lines.map(|line| match line.rsplit_once("] ") {
+        Some((_, message)) if line.starts_with('[') => message,
+        _ => line,
     });
     let lines: Vec<&str> = lines.take(2).collect();
     if std::env::var_os("SHOW_ANSWERS").is_some() {

@@ -40,7 +40,7 @@ fn site() -> Result<Site> {
     site.file("form.html", FORM)?;
     site.file(
         "conf/passwords",
-        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nb&b=:{SHA}xLj1JWAqdDT7sM7WLKYGr1cX5KQ=\n",
+        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nb&b=:{SHA}mdcsf8Pi4UWHC+qzfAtw40PqnDs=\n",
     )?;
     Ok(site)
 }

@@ -84,7 +84,7 @@ fn stored_passwords() -> Result<()> {
         file += &entry(flags, user, "S3cret")?;
     }
     file += "empty:\nextra:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=:more:fields\n";
-    file += "twice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\ntwice:{SHA}xLj1JWAqdDT7sM7WLKYGr1cX5KQ=\n";
+    file += "twice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\ntwice:{SHA}mdcsf8Pi4UWHC+qzfAtw40PqnDs=\n";
     file += "#hash:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n blank:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
     file += "j\u{fc}rgen:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbad:$apr1$\nlast:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
     site.file("conf/passwords", file)?;

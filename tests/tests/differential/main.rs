@@ -5,9 +5,11 @@
 
 mod access;
 mod access_compat;
+mod access_elsewhere;
 mod auth_digest;
 mod auth_form;
 mod authentication;
+mod authnz_fcgi;
 mod authorization;
 mod cache;
 mod cache_origin;
@@ -17,7 +19,9 @@ mod dav_clients;
 mod dav_configuration;
 mod dav_locks;
 mod dav_properties;
+mod credential_stores;
 mod hosts;
+mod ldap;
 mod mapping;
 mod protocol;
 mod sessions;

@@ -31,7 +31,7 @@ fn site() -> Result<Site> {
     site.program("cgi/show", PROGRAM)?;
     site.file(
         "conf/passwords",
-        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:{SHA}xLj1JWAqdDT7sM7WLKYGr1cX5KQ=\n",
+        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:{SHA}mdcsf8Pi4UWHC+qzfAtw40PqnDs=\n",
     )?;
     site.file("page/index.html", "page\n")?;
     Ok(site)
