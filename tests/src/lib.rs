@@ -6,8 +6,8 @@
 pub mod client;
 pub mod compatibility;
 pub mod conversation;
-pub mod dav;
 pub mod daemon;
+pub mod dav;
 pub mod differential;
 pub mod host;
 pub mod modules;

@@ -26,7 +26,10 @@ fn site() -> Result<Site> {
         ("list/forbidden/x.txt", "x\n"),
         ("index/index.html", "members' index\n"),
         ("index/other.html", "everybody's index\n"),
-        ("page/a.shtml", "[<!--#include virtual=\"/list/open.txt\" -->][<!--#include virtual=\"/list/closed.txt\" -->][<!--#include virtual=\"/list/members.txt\" -->][<!--#include file=\"b.txt\" -->][<!--#echo var=\"REMOTE_USER\" -->][<!--#echo var=\"AUTH_TYPE\" -->][<!--#fsize virtual=\"/list/members.txt\" -->]\n"),
+        (
+            "page/a.shtml",
+            "[<!--#include virtual=\"/list/open.txt\" -->][<!--#include virtual=\"/list/closed.txt\" -->][<!--#include virtual=\"/list/members.txt\" -->][<!--#include file=\"b.txt\" -->][<!--#echo var=\"REMOTE_USER\" -->][<!--#echo var=\"AUTH_TYPE\" -->][<!--#fsize virtual=\"/list/members.txt\" -->]\n",
+        ),
         ("page/b.txt", "b"),
         ("variants/doc.html.en", "english\n"),
         ("variants/doc.html.de", "deutsch\n"),
@@ -142,10 +145,30 @@ fn what_subrequests_may_see() -> Result<()> {
     let wrong = basic("alice", "x");
     let mut cases = Vec::new();
     for path in [
-        "/list/", "/list/closed.txt", "/list/members.txt", "/list/private/", "/list/forbidden/",
-        "/index/", "/page/a.shtml", "/variants/doc", "/variants/doc.html", "/secret/", "/locked/",
-        "/realm/", "/mixed/", "/lookahead/", "/user/alice.html", "/user/closed", "/user/gone",
-        "/user/nothing", "/cgi", "/passed", "/cgi/path", "/secret/nothing", "/secret", "/locked",
+        "/list/",
+        "/list/closed.txt",
+        "/list/members.txt",
+        "/list/private/",
+        "/list/forbidden/",
+        "/index/",
+        "/page/a.shtml",
+        "/variants/doc",
+        "/variants/doc.html",
+        "/secret/",
+        "/locked/",
+        "/realm/",
+        "/mixed/",
+        "/lookahead/",
+        "/user/alice.html",
+        "/user/closed",
+        "/user/gone",
+        "/user/nothing",
+        "/cgi",
+        "/passed",
+        "/cgi/path",
+        "/secret/nothing",
+        "/secret",
+        "/locked",
     ] {
         cases.push(Case::get(path));
         for login in [&alice, &bob, &wrong] {
@@ -163,7 +186,10 @@ fn what_subrequests_may_see() -> Result<()> {
     }
     for kind in ["Basic", "Digest", "None", "none", "Nonsense", ""] {
         cases.push(Case::get_with("/mixed/", &[("X-Type", kind)]));
-        cases.push(Case::get_with("/mixed/", &[("X-Type", kind), ("Authorization", &alice)]));
+        cases.push(Case::get_with(
+            "/mixed/",
+            &[("X-Type", kind), ("Authorization", &alice)],
+        ));
     }
     cases.retain(|case| !case.name.contains("[X-Type: Digest]"));
     cases.push(Case::get_with("/realm/", &[("X-Realm", "a \"quoted\" \\")]));
@@ -215,9 +241,16 @@ Require user bob
         ] {
             cases.push(Case::get_with(&url, &[(name, value)]));
         }
-        cases.push(Case::get_with(&url, &[("Proxy-Authorization", &alice), ("Authorization", &bob)]));
+        cases.push(Case::get_with(
+            &url,
+            &[("Proxy-Authorization", &alice), ("Authorization", &bob)],
+        ));
     }
-    compare("auth_basic proxy proxy_http authz_core", &configuration, &cases)
+    compare(
+        "auth_basic proxy proxy_http authz_core",
+        &configuration,
+        &cases,
+    )
 }
 
 #[test]
@@ -244,7 +277,11 @@ fn connections_and_logs() -> Result<()> {
                 ("GET /secret/", alice.as_str(), ""),
                 ("GET /secret/", "", ""),
                 ("POST /secret/", "", "a=1&b=2"),
-                ("POST /list/closed.txt", alice.as_str(), "a body\r\nof two lines"),
+                (
+                    "POST /list/closed.txt",
+                    alice.as_str(),
+                    "a body\r\nof two lines",
+                ),
                 ("POST /cgi", bob.as_str(), "unread"),
                 ("PUT /secret/", "Basic !!", "0123456789"),
                 ("GET /lookahead/", alice.as_str(), ""),
@@ -264,22 +301,40 @@ fn connections_and_logs() -> Result<()> {
                 }
                 client.send(format!("{request}\r\n{body}"))?;
                 let answer = client.receive(line.starts_with("HEAD")).context(line)?;
-                visitor.note(line, &format!("{}\n{:?}\n{}", answer.status_line, answer.field("Connection"), answer.text()));
+                visitor.note(
+                    line,
+                    &format!(
+                        "{}\n{:?}\n{}",
+                        answer.status_line,
+                        answer.field("Connection"),
+                        answer.text()
+                    ),
+                );
             }
             drop(client);
             // Who waits to be told to go on is told to log in.
             for (expect, login) in [("100-continue", ""), ("100-continue", alice.as_str())] {
                 let mut client = Client::connect(visitor.host().port())?;
-                let field = if login.is_empty() { String::new() } else { format!("Authorization: {login}\r\n") };
+                let field = if login.is_empty() {
+                    String::new()
+                } else {
+                    format!("Authorization: {login}\r\n")
+                };
                 client.send(format!(
                     "POST /cgi HTTP/1.1\r\nHost: test.example\r\nExpect: {expect}\r\n{field}Content-Length: 4\r\n\r\n"
                 ))?;
                 let first = client.receive_head()?;
-                visitor.note("the first answer", &format!("{} {:?}", first.status_line, first.field("Connection")));
+                visitor.note(
+                    "the first answer",
+                    &format!("{} {:?}", first.status_line, first.field("Connection")),
+                );
                 if first.status() == 100 {
                     client.send("body")?;
                     let answer = client.receive(false)?;
-                    visitor.note("the second", &format!("{}\n{}", answer.status_line, answer.text()));
+                    visitor.note(
+                        "the second",
+                        &format!("{}\n{}", answer.status_line, answer.text()),
+                    );
                 }
             }
             // A large body to a closed door.
@@ -289,10 +344,15 @@ fn connections_and_logs() -> Result<()> {
                 "POST /secret/ HTTP/1.1\r\nHost: test.example\r\nContent-Length: {}\r\n\r\n{body}",
                 body.len()
             ))?;
-            client.send(format!("GET /secret/ HTTP/1.1\r\nHost: test.example\r\nAuthorization: {alice}\r\n\r\n"))?;
+            client.send(format!(
+                "GET /secret/ HTTP/1.1\r\nHost: test.example\r\nAuthorization: {alice}\r\n\r\n"
+            ))?;
             for _ in 0..2 {
                 let answer = client.receive(false)?;
-                visitor.note("behind a large body", &format!("{}\n{}", answer.status_line, answer.text()));
+                visitor.note(
+                    "behind a large body",
+                    &format!("{}\n{}", answer.status_line, answer.text()),
+                );
             }
             drop(client);
             let log = visitor.state().path().join("access.log");
