@@ -236,14 +236,17 @@ fn files_are_kept_in_memory() -> Result<()> {
         load("mime include file_cache"),
     );
     converse("file_cache", &configuration, &[], prepare, |visitor| {
-        let visit = |visitor: &mut Visitor<'_>| {
+        let visit = |visitor: &mut Visitor<'_>, replaced: bool| {
             for path in LOCAL {
                 visitor.get(path);
             }
             for path in ["/plain.txt", "/old.html", "/h/private.txt"] {
                 visitor.send("HEAD", path, &[], "");
-                visitor.send("GET", path, &[("Range", "bytes=1-3")], "");
-                visitor.send("GET", path, &[("Range", "bytes=1-2,4-")], "");
+                // Apache mixes both files here (tests/data/differences.toml).
+                if !(replaced && path == "/old.html") {
+                    visitor.send("GET", path, &[("Range", "bytes=1-3")], "");
+                    visitor.send("GET", path, &[("Range", "bytes=1-2,4-")], "");
+                }
                 visitor.send(
                     "GET",
                     path,
@@ -255,7 +258,7 @@ fn files_are_kept_in_memory() -> Result<()> {
                 visitor.send("OPTIONS", path, &[], "");
             }
         };
-        visit(visitor);
+        visit(visitor, false);
         // Replaced, not written over: what is kept is the old file.
         for name in ["plain.txt", "old.html", "h/private.txt", "e/expires.txt"] {
             fs::remove_file(visitor.state().path().join("www").join(name))?;
@@ -263,7 +266,7 @@ fn files_are_kept_in_memory() -> Result<()> {
                 .state()
                 .file(&format!("www/{name}"), "another file\n")?;
         }
-        visit(visitor);
+        visit(visitor, true);
         fs::remove_file(visitor.state().path().join("www/plain.txt"))?;
         visitor.get("/plain.txt");
         Ok(())
