@@ -14,6 +14,7 @@ mod authorization;
 mod cache;
 mod cache_origin;
 mod cache_stores;
+mod cgi;
 mod content;
 mod credential_stores;
 mod dav;
