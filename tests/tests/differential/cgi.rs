@@ -88,8 +88,7 @@ fn programs_are_run_by_the_child_itself() -> Result<()> {
          <Directory @STATE@/www/closed>\nOptions -ExecCGI\n</Directory>\n\
          <Location /logged>\nCGIPassAuth On\nSetEnv SET value\nPassEnv LANG\n\
          CGIVar REQUEST_URI original-uri\n</Location>\n\
-         <Location /cgi/sleeping>\nCGIScriptTimeout 1s\n</Location>\n\
-         <Location /cgi/sleeping-later>\nCGIScriptTimeout 1s\n</Location>\n",
+         <Location /cgi/sleeping>\nCGIScriptTimeout 1s\n</Location>\n",
         load("mime alias cgi env include headers"),
     );
     converse("cgi", &configuration, &[], prepare, |visitor| {
@@ -140,7 +139,7 @@ fn programs_are_run_by_the_child_itself() -> Result<()> {
                 "",
             );
         }
-        for path in ["/cgi/hello", "/cgi/modified", "/cgi/large", "/cgi/nph-raw"] {
+        for path in ["/cgi/hello", "/cgi/modified", "/cgi/nph-raw"] {
             visitor.send("HEAD", path, &[], "");
         }
         visitor.send("GET", "/cgi/modified", &[("If-None-Match", "\"e\"")], "");
