@@ -11,6 +11,7 @@ mod auth_form;
 mod authentication;
 mod authnz_fcgi;
 mod authorization;
+mod background;
 mod cache;
 mod cache_origin;
 mod cache_stores;
