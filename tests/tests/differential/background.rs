@@ -6,7 +6,7 @@ use std::{fs, net::UdpSocket, time::Duration};
 
 use anyhow::{Context, Result};
 use httpd_tests::{
-    client::{Answer, get_with},
+    client::{Answer, exchange},
     conversation::converse,
     dav::open_to_all,
     differential::{Case, load},
@@ -15,6 +15,9 @@ use httpd_tests::{
     refusal::refuse_alike,
     site::Site,
 };
+
+/// Asks for the status of managed domains.
+const STATUS: &str = "GET /md HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n";
 
 fn prepare(state: &Site) -> Result<()> {
     state.file("www/index.html", "home\n")?;
@@ -71,7 +74,7 @@ fn managed_domains_without_an_authority() -> Result<()> {
     converse("md", &configuration, &[], prepare, |visitor| {
         let port = visitor.host().port();
         until("the authority has been asked in vain", || {
-            let answer = get_with(port, "/md", &[("Host", "other.example")])?;
+            let answer = exchange(port, STATUS)?;
             Ok(answer.text().contains("Connection refused"))
         })?;
         for path in [
