@@ -16,6 +16,7 @@ use httpd_tests::{
     differential::load,
     host::{printed, run},
     origin::Origin,
+    refusal::refuse_alike,
     site::Site,
 };
 
@@ -342,4 +343,56 @@ fn htcacheclean_knows_the_cache() -> Result<()> {
         }
         Ok(())
     })
+}
+
+#[test]
+fn refused_directives() -> Result<()> {
+    refuse_alike(
+        "cache cache_disk cache_socache file_cache expires",
+        &load("cache cache_disk cache_socache file_cache expires"),
+        &[
+            "CacheEnable",
+            "CacheEnable disk not-a-path",
+            "CacheEnable disk / more",
+            "<Location /x>\nCacheEnable disk /y\n</Location>",
+            "CacheDisable",
+            "CacheDisable x",
+            "<Location /x>\nCacheDisable off\n</Location>",
+            "CacheMaxExpire",
+            "CacheMaxExpire x",
+            "CacheDefaultExpire x",
+            "CacheMinExpire x",
+            "CacheLastModifiedFactor x",
+            "CacheIgnoreHeaders",
+            "CacheIgnoreHeaders None X",
+            "CacheIgnoreURLSessionIdentifiers",
+            "CacheLockPath",
+            "CacheLockMaxAge x",
+            "CacheKeyBaseURL nonsense",
+            "CacheQuickHandler perhaps",
+            "<Location /x>\nCacheQuickHandler On\n</Location>",
+            "CacheRoot",
+            "CacheDirLevels 0",
+            "CacheDirLevels 99",
+            "CacheDirLength 0",
+            "CacheDirLevels 10\nCacheDirLength 10",
+            "CacheMinFileSize x",
+            "CacheMaxFileSize x",
+            "CacheReadSize x",
+            "CacheReadTime x",
+            "CacheSocache",
+            "CacheSocache nonesuch",
+            "CacheSocacheMaxSize x",
+            "CacheSocacheMaxTime x",
+            "CacheSocacheMinTime x",
+            "CacheSocacheReadSize x",
+            "CacheSocacheReadTime x",
+            "MMapFile",
+            "<Location /x>\nMMapFile x\n</Location>",
+            "CacheFile",
+            "ExpiresDefault soon",
+            "ExpiresByType text/html \"access plus x\"",
+            "ExpiresByType text/html A",
+        ],
+    )
 }

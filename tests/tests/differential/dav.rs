@@ -1,8 +1,15 @@
 //! WebDAV's methods on resources and collections (mod_dav, mod_dav_fs): what they answer, and what
 //! becomes of the files.
 
-use anyhow::Result;
-use httpd_tests::dav::{compare, serve};
+use std::thread;
+
+use anyhow::{Result, ensure};
+use httpd_tests::{
+    client::exchange,
+    dav::{compare, serve},
+    differential::{Case, load},
+    refusal::refuse_alike,
+};
 
 #[test]
 fn resources_are_written_and_removed() -> Result<()> {
@@ -235,4 +242,158 @@ fn resources_are_copied_and_moved() -> Result<()> {
         author.note_files()?;
         Ok(())
     })
+}
+
+#[test]
+fn large_and_chunked_bodies_are_stored() -> Result<()> {
+    let configuration = serve("<Location /col>\nLimitRequestBody 1000\n</Location>\n");
+    compare("dav dav_fs", &configuration, |author| {
+        let large = "0123456789abcdef".repeat(100_000);
+        author.ask("PUT", "/large.bin", &[], &large);
+        author.ask("HEAD", "/large.bin", &[], "");
+        author.ask("GET", "/large.bin", &[("Range", "bytes=1599990-")], "");
+        author.transfer("COPY", "/large.bin", "/copy.bin", &[]);
+        author.ask("HEAD", "/copy.bin", &[], "");
+        author.ask("PUT", "/col/large.bin", &[], &large);
+        let chunks = |sizes: &[usize]| {
+            let chunks = sizes
+                .iter()
+                .map(|&size| format!("{size:x}\r\n{}\r\n", "c".repeat(size)));
+            chunks.collect::<String>() + "0\r\n\r\n"
+        };
+        for (name, path, more, sizes) in [
+            ("small chunks", "/chunked.txt", "", &[1, 2, 3][..]),
+            ("large chunks", "/chunked.txt", "", &[100_000, 1, 70_000]),
+            ("no chunks", "/chunked.txt", "", &[]),
+            ("too much in chunks", "/col/chunked.txt", "", &[600, 600]),
+            (
+                "an expectation",
+                "/chunked.txt",
+                "Expect: 100-continue\r\n",
+                &[10],
+            ),
+            (
+                "an expectation in vain",
+                "/none/chunked.txt",
+                "Expect: 100-continue\r\n",
+                &[10],
+            ),
+        ] {
+            let head = format!(
+                "PUT {path} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n{more}\
+                 Transfer-Encoding: chunked\r\n\r\n"
+            );
+            author
+                .visitor
+                .exchange(&Case::raw(name, head + &chunks(sizes)));
+            author.ask("GET", path, &[], "");
+        }
+        author.visitor.exchange(&Case::raw(
+            "a malformed chunk",
+            "PUT /malformed.txt HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\
+             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
+        ));
+        author.ask("GET", "/malformed.txt", &[], "");
+        author.ask(
+            "PUT",
+            "/a.txt",
+            &[("Content-Encoding", "gzip"), ("Content-Language", "de")],
+            "x",
+        );
+        author.ask(
+            "PUT",
+            "/a.txt",
+            &[("Content-Type", "text/x-y"), ("Content-Location", "/b")],
+            "y",
+        );
+        author.ask("GET", "/a.txt", &[], "");
+        Ok(())
+    })
+}
+
+#[test]
+fn many_authors_write_at_once() -> Result<()> {
+    compare("dav dav_fs", &serve(""), |author| {
+        let port = author.visitor.host().port();
+        let work = |number: usize| -> Result<Vec<u16>> {
+            let mut seen = Vec::new();
+            let here = format!("/of-{number}");
+            let file = format!("{here}/file.txt");
+            for (method, path, more, body) in [
+                ("MKCOL", &here, String::new(), ""),
+                ("PUT", &file, String::new(), "text"),
+                ("PUT", &file, String::new(), "another"),
+                (
+                    "PROPPATCH",
+                    &file,
+                    String::new(),
+                    "<D:propertyupdate xmlns:D=\"DAV:\"><D:set><D:prop><x xmlns=\"u:\">1</x></D:prop></D:set></D:propertyupdate>",
+                ),
+                ("PROPFIND", &here, "Depth: 1\r\n".to_owned(), ""),
+                (
+                    "COPY",
+                    &file,
+                    format!("Destination: http://test.example{here}/copy\r\n"),
+                    "",
+                ),
+                (
+                    "MOVE",
+                    &file,
+                    format!("Destination: http://test.example{here}/moved\r\n"),
+                    "",
+                ),
+                ("GET", &file, String::new(), ""),
+                ("DELETE", &here, String::new(), ""),
+            ] {
+                let request = format!(
+                    "{method} {path} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n{more}\
+                     Content-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                seen.push(exchange(port, request)?.status());
+            }
+            Ok(seen)
+        };
+        let all = thread::scope(|scope| {
+            let authors: Vec<_> = (0..12)
+                .map(|number| scope.spawn(move || work(number)))
+                .collect();
+            authors
+                .into_iter()
+                .map(|author| author.join())
+                .collect::<Vec<_>>()
+        });
+        for one in all {
+            let seen = one.map_err(|_| anyhow::anyhow!("an author panicked"))??;
+            ensure!(
+                seen == [201, 201, 204, 207, 207, 201, 201, 404, 204],
+                "{seen:?}"
+            );
+        }
+        author.note_files()
+    })
+}
+
+#[test]
+fn refused_directives() -> Result<()> {
+    refuse_alike(
+        "dav dav_fs dav_lock",
+        &load("dav dav_fs dav_lock"),
+        &[
+            "Dav On",
+            "<Directory />\nDav nonesuch\n</Directory>",
+            "<Directory />\nDav\n</Directory>",
+            "DavDepthInfinity perhaps",
+            "DavMinTimeout soon",
+            "DavMinTimeout -1",
+            "DavLockDB",
+            "<Directory />\nDavLockDB x\n</Directory>",
+            "<Location /x>\nDavBasePath\n</Location>",
+            "<Location /x>\nDavBasePath x/\n</Location>",
+            "<Location /x>\nDavLockDiscovery maybe\n</Location>",
+            "DavGenericLockDB x",
+            "LimitXMLRequestBody x",
+            "LimitXMLRequestBody -1",
+        ],
+    )
 }
