@@ -334,3 +334,75 @@ fn one_asks_and_others_take_what_is_stale() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn cached_answers_share_a_connection() -> Result<()> {
+    let origin = Origin::start(answer)?;
+    for quick in ["On", "Off"] {
+        let configuration = caching(
+            &origin,
+            &format!("CacheEnable disk /\nCacheQuickHandler {quick}\n"),
+        );
+        compare("cache cache_disk", &origin, &configuration, |visitor| {
+            const ASKED: &[(&str, &str, &str)] = &[
+                ("GET", "/fresh", ""),
+                ("GET", "/fresh", ""),
+                ("HEAD", "/fresh", ""),
+                ("GET", "/fresh", "If-None-Match: \"fresh\"\r\n"),
+                ("GET", "/large", ""),
+                ("GET", "/large", "Range: bytes=159990-\r\n"),
+                ("GET", "/large", ""),
+                ("HEAD", "/large", ""),
+                ("GET", "/chunked", ""),
+                ("GET", "/chunked", ""),
+                ("GET", "/no-content", ""),
+                ("GET", "/moved", ""),
+                ("GET", "/moved", ""),
+                ("POST", "/fresh", "Content-Length: 0\r\n"),
+                ("GET", "/fresh", ""),
+                ("GET", "/not-found", ""),
+                ("GET", "/fresh", "Connection: close\r\n"),
+            ];
+            let text = |(method, path, more): &(&str, &str, &str)| {
+                format!("{method} {path} HTTP/1.1\r\nHost: test.example\r\n{more}\r\n")
+            };
+            let port = visitor.host().port();
+            // One after the other, and all at once.
+            for at_once in [false, true] {
+                let mut client = Client::connect(port)?;
+                if at_once {
+                    client.send(ASKED.iter().map(text).collect::<String>())?;
+                }
+                for asked in ASKED {
+                    if !at_once {
+                        client.send(text(asked))?;
+                    }
+                    let answer = client.receive(asked.0 == "HEAD")?;
+                    let field = |name| answer.field(name).unwrap_or("-").to_owned();
+                    let body = answer.text();
+                    visitor.note(
+                        &format!("{} {} {at_once}", asked.0, asked.1),
+                        &format!(
+                            "{} {} {} {} {} {} {}",
+                            answer.status_line,
+                            field("X-Count"),
+                            field("X-Cache"),
+                            field("Content-Length"),
+                            field("Transfer-Encoding"),
+                            body.len(),
+                            body.lines()
+                                .next()
+                                .unwrap_or_default()
+                                .chars()
+                                .take(40)
+                                .collect::<String>(),
+                        ),
+                    );
+                }
+                visitor.note("closed", &client.is_closed().to_string());
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

@@ -302,6 +302,68 @@ fn cleaned(visitor: &Visitor<'_>, arguments: &[&str]) -> Result<String> {
 }
 
 #[test]
+fn what_programs_and_includes_make_is_cached() -> Result<()> {
+    let configuration = format!(
+        "{}Listen 127.0.0.1:@PORT@\nDocumentRoot @STATE@/www\nTypesConfig /etc/mime.types\n\
+         <Directory @STATE@>\nRequire all granted\nOptions +Includes +MultiViews\n</Directory>\n\
+         ScriptAlias /cgi/ @STATE@/cgi/\nAddLanguage de .de\nAddLanguage en .en\n\
+         LanguagePriority en de\nForceLanguagePriority Prefer\nAddOutputFilter INCLUDES .shtml\n\
+         CacheRoot @STATE@/cache\nCacheHeader On\nCacheDetailHeader On\nCacheEnable disk /\n\
+         CacheIgnoreNoLastMod On\nCacheDefaultExpire 300\nXBitHack full\n\
+         RewriteEngine On\nRewriteRule ^/old/(.*)$ /cgi/counter?$1 [PT]\n\
+         RewriteRule ^/away/(.*)$ http://other.example/$1 [R=301,L]\n\
+         Header always set X-Always \"%{{REMOTE_ADDR}}e\"\n",
+        load("mime alias cgi negotiation include rewrite headers cache cache_disk"),
+    );
+    let begin = |state: &Site| {
+        prepare(state)?;
+        let counter = "#!/bin/sh\necho x >> @LOG@\nprintf 'Content-Type: text/plain\\nCache-Control: max-age=300\\nX-Run: %s\\n\\n%s\\n' \"$(wc -l < @LOG@)\" \"$QUERY_STRING\"\n";
+        let log = state.file("cache/runs", "")?;
+        let counter = counter.replace("@LOG@", &log.display().to_string());
+        state.program("cgi/counter", &counter)?;
+        state.program("cgi/stamped", &counter.replace("max-age=300", "no-store"))?;
+        state.file("www/doc.html.de", "deutsch\n")?;
+        state.file("www/doc.html.en", "english\n")?;
+        state.program(
+            "www/bits.html",
+            "<!--#include virtual=\"/cgi/counter?included\" -->\n",
+        )?;
+        state.file("www/uses.shtml", "<!--#include virtual=\"/cgi/counter?included\" -->[<!--#include virtual=\"/plain.txt\" -->]\n")?;
+        open_to_all(&state.path().join("cache"))
+    };
+    let modules = "cache cache_disk cgi negotiation include rewrite";
+    // Behind the time of the file, a tag has that of the directory, which is new.
+    let hidden = &["60a24181e4000;"];
+    converse(modules, &configuration, hidden, begin, |visitor| {
+        for path in [
+            "/cgi/counter",
+            "/cgi/counter?a",
+            "/cgi/counter?b",
+            "/cgi/counter?a",
+            "/cgi/stamped",
+            "/uses.shtml",
+            "/bits.html",
+            "/old/thing",
+            "/away/thing",
+            "/cgi/counter?included",
+            "/cgi/none",
+        ] {
+            visitor.get(path);
+            visitor.get(path);
+            visitor.send("HEAD", path, &[], "");
+        }
+        for language in ["de", "en", "de", "fr", ""] {
+            visitor.send("GET", "/doc.html", &[("Accept-Language", language)], "");
+        }
+        visitor.send("GET", "/doc", &[("Accept-Language", "de")], "");
+        visitor.send("GET", "/doc", &[("Accept-Language", "de")], "");
+        visitor.send("POST", "/cgi/counter", &[], "x");
+        visitor.get("/cgi/counter");
+        Ok(())
+    })
+}
+
+#[test]
 fn htcacheclean_knows_the_cache() -> Result<()> {
     let origin = Origin::start(answer)?;
     let configuration = format!(
