@@ -41,6 +41,7 @@ pub fn wait_blocking(
 /// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     crate::log::access::set_deferred_logs(false);
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),

@@ -370,7 +370,15 @@ fn digest_exchanges() -> Result<()> {
                 (
                     "changed nonce",
                     Login {
-                        nonce: login.nonce.replacen(&login.nonce[..1], "z", 1),
+                        nonce: format!(
+                            "{}{}",
+                            if login.nonce.starts_with('z') {
+                                "y"
+                            } else {
+                                "z"
+                            },
+                            &login.nonce[1..]
+                        ),
                         ..login.clone()
                     },
                 ),

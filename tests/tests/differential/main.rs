@@ -6,6 +6,7 @@
 mod access;
 mod access_compat;
 mod access_elsewhere;
+mod access_htaccess;
 mod auth_digest;
 mod auth_form;
 mod authentication;
