@@ -83,7 +83,10 @@ impl Author<'_, '_> {
             let beginning: String = body.chars().take(200).collect();
             case.name += &format!(" {beginning:?}");
         }
-        self.visitor.exchange_edited(&case, in_order)
+        self.visitor.exchange_edited(&case, |answer| {
+            in_order(answer);
+            without_passed_seconds(answer);
+        })
     }
 
     /// PROPFIND of a depth with a body.
@@ -163,6 +166,26 @@ fn list(directory: &Path, prefix: &str, lines: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Rounds what is left of the timeouts of locks to tens of seconds.
+fn without_passed_seconds(answer: &mut Answer) {
+    const BEFORE: &str = "<D:timeout>Second-";
+    let text = answer.text();
+    if !text.contains(BEFORE) {
+        return;
+    }
+    let mut parts = text.split(BEFORE);
+    let mut rounded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let left: u64 = part[..digits].parse().unwrap_or(0);
+        rounded += &format!("{BEFORE}{}{}", left.div_ceil(10) * 10, &part[digits..]);
+    }
+    answer
+        .fields
+        .retain(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
+    answer.body = rounded.into_bytes();
 }
 
 /// Puts the responses within a multistatus, and their properties, in order: the former come as the

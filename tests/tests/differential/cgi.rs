@@ -61,7 +61,7 @@ fn prepare(state: &Site) -> Result<()> {
         "nph-raw",
         "printf 'HTTP/1.1 299 Raw\\r\\nX-Raw: yes\\r\\nConnection: close\\r\\n\\r\\nraw\\n'",
     )?;
-    program("sleeping", "exec sleep 30")?;
+    program("sleeping", "exec sleep 2")?;
     state.program("cgi/no-interpreter", "#!/no/such/program\n")?;
     state.program(
         "www/here.cgi",
