@@ -5,7 +5,7 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 use httpd_tests::{
-    client::exchange,
+    client::{Client, exchange},
     dav::{compare, serve},
     differential::{Case, load},
     refusal::refuse_alike,
@@ -308,6 +308,109 @@ fn large_and_chunked_bodies_are_stored() -> Result<()> {
         );
         author.ask("GET", "/a.txt", &[], "");
         Ok(())
+    })
+}
+
+#[test]
+fn what_is_written_is_seen_at_once() -> Result<()> {
+    // All sent in one go: a server may remember what it knows of a file for no longer than it lasts.
+    const ASKED: &[(&str, &str, &str, &str)] = &[
+        ("GET", "/a.txt", "", ""),
+        ("GET", "/a.txt", "", ""),
+        ("PUT", "/a.txt", "", "A TEXT\n"),
+        ("GET", "/a.txt", "", ""),
+        ("PUT", "/a.txt", "", "Another\n"),
+        ("GET", "/a.txt", "", ""),
+        ("GET", "/none.txt", "", ""),
+        ("PUT", "/none.txt", "", "there now\n"),
+        ("GET", "/none.txt", "", ""),
+        (
+            "COPY",
+            "/page.html",
+            "Destination: http://test.example/a.txt\r\n",
+            "",
+        ),
+        ("GET", "/a.txt", "", ""),
+        (
+            "MOVE",
+            "/none.txt",
+            "Destination: http://test.example/moved.txt\r\n",
+            "",
+        ),
+        ("GET", "/none.txt", "", ""),
+        ("GET", "/moved.txt", "", ""),
+        ("PUT", "/a.txt", "Content-Range: bytes 0-1/12\r\n", "!!"),
+        ("GET", "/a.txt", "", ""),
+        ("DELETE", "/a.txt", "", ""),
+        ("GET", "/a.txt", "", ""),
+        ("MKCOL", "/a.txt", "", ""),
+        ("GET", "/a.txt", "", ""),
+        ("PUT", "/a.txt/.htaccess", "", "Redirect 410 /a.txt/gone\n"),
+        ("GET", "/a.txt/gone", "", ""),
+        ("PUT", "/a.txt/.htaccess", "", "Redirect 403 /a.txt/gone\n"),
+        ("GET", "/a.txt/gone", "", ""),
+        ("DELETE", "/a.txt/.htaccess", "", ""),
+        ("GET", "/a.txt/gone", "", ""),
+        (
+            "MOVE",
+            "/col/",
+            "Destination: http://test.example/renamed/\r\n",
+            "",
+        ),
+        ("GET", "/col/one.txt", "", ""),
+        ("GET", "/renamed/one.txt", "Connection: close\r\n", ""),
+    ];
+    let configuration = format!(
+        "{}{}",
+        load("alias"),
+        serve("<Directory \"@STATE@/www\">\nAllowOverride All\n</Directory>\n")
+    );
+    compare("dav dav_fs", &configuration, |author| {
+        let text = |(method, path, more, body): &(&str, &str, &str, &str)| {
+            format!(
+                "{method} {path} HTTP/1.1\r\nHost: test.example\r\n{more}Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        let mut client = Client::connect(author.visitor.host().port())?;
+        client.send(ASKED.iter().map(text).collect::<String>())?;
+        for (method, path, ..) in ASKED {
+            let answer = client.receive(false)?;
+            let body = answer.text();
+            let body = body.lines().next().unwrap_or_default();
+            author.visitor.note(
+                &format!("{method} {path}"),
+                &format!("{} {body}", answer.status_line),
+            );
+        }
+        // Again and again, for a server that learns what is quick.
+        for round in 100..160 {
+            let mut client = Client::connect(author.visitor.host().port())?;
+            let asked = [
+                ("PUT", "/again.txt", "", format!("{round}")),
+                ("GET", "/again.txt", "", String::new()),
+                ("PUT", "/again.txt", "", format!("{}", round + 100)),
+                ("GET", "/again.txt", "", String::new()),
+                ("DELETE", "/again.txt", "", String::new()),
+                ("GET", "/again.txt", "", String::new()),
+            ];
+            let asked: String = asked
+                .iter()
+                .map(|(method, path, more, body)| text(&(*method, *path, *more, body.as_str())))
+                .collect();
+            client.send(asked)?;
+            let mut seen = String::new();
+            for _ in 0..6 {
+                let answer = client.receive(false)?;
+                seen += &format!("{} ", answer.status());
+                if answer.status() == 200 {
+                    seen += &format!("{} ", answer.text());
+                }
+            }
+            let expected = format!("201 200 {round} 204 200 {} 204 404 ", round + 100);
+            ensure!(seen == expected, "{seen} instead of {expected}");
+        }
+        author.note_files()
     })
 }
 
