@@ -6,16 +6,20 @@ use std::{
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
+    sync::Arc,
     time::Duration,
 };
 
 use httpd_sys::{self as sys, conn_rec};
-use module_sdk::raw::Connection;
+use module_sdk::raw::{Brigade, Connection};
+use tokio::sync::Notify;
 
-use super::{http_connection, memory};
+use super::{http_connection, http_request, memory, threads};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
+    suspended,
+    wait::Readiness,
 };
 
 /// An accepted socket with its addresses.
@@ -34,6 +38,24 @@ pub enum Next {
     /// Send the rest and wait for the next request.
     KeepAlive,
     /// Send the rest and close.
+    Close,
+    /// Wait until the module that has suspended the request is done with it.
+    Suspended,
+}
+
+/// What becomes of a connection when its `process_connection` hooks have returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// No module keeps it: the HTTP engine serves it to its end.
+    Requests,
+    /// The hooks are to be called again when the socket is ready, or not at all if that takes longer
+    /// than Timeout.
+    Await(Readiness),
+    /// They are to be called again when the client sends something, within KeepAliveTimeout.
+    KeepAlive,
+    /// They are to be called again at once: filters hold input already.
+    Again,
+    /// It ends.
     Close,
 }
 
@@ -97,6 +119,7 @@ impl Session {
             if session.c.is_null() {
                 return None;
             }
+            session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
             if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
                 || (*session.c).aborted != 0
@@ -113,13 +136,74 @@ impl Session {
         unsafe { Connection::from_ptr(self.c) }
     }
 
-    /// Whether a module took the whole connection over in `process_connection`; it is done then.
-    pub fn taken_over(&mut self) -> bool {
-        // SAFETY: the connection is live; the core's hook, the last one, leaves this state.
+    /// Runs the `process_connection` hooks; what follows is in the state they leave.
+    pub fn process(&mut self) -> Turn {
+        self.wake();
+        // SAFETY: the connection is live; the core's hook, the last one, leaves PROCESSING, and a
+        // module that took the connection over without a word about its state is done with it.
         unsafe {
-            (*(*self.c).cs).state = sys::CONN_STATE_NUM;
-            sys::ap_run_process_connection(self.c);
-            (*(*self.c).cs).state != sys::CONN_STATE_PROCESSING
+            let (c, cs) = (self.c, (*self.c).cs);
+            (*c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            (*cs).state = sys::CONN_STATE_NUM;
+            (*cs).sense = sys::CONN_SENSE_DEFAULT;
+            sys::ap_run_process_connection(c);
+            let wanted = match (*cs).sense {
+                sys::CONN_SENSE_WANT_WRITE => Readiness::Writable,
+                _ => Readiness::Readable,
+            };
+            match (*cs).state {
+                _ if (*c).aborted != 0 => Turn::Close,
+                sys::CONN_STATE_PROCESSING => Turn::Requests,
+                sys::CONN_STATE_ASYNC_WAITIO => Turn::Await(wanted),
+                sys::CONN_STATE_WRITE_COMPLETION if (*cs).sense != sys::CONN_SENSE_DEFAULT => {
+                    Turn::Await(wanted)
+                }
+                sys::CONN_STATE_WRITE_COMPLETION | sys::CONN_STATE_KEEPALIVE
+                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE =>
+                {
+                    if (*c).data_in_input_filters != 0 {
+                        Turn::Again
+                    } else {
+                        Turn::KeepAlive
+                    }
+                }
+                _ => Turn::Close,
+            }
+        }
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        // SAFETY: the connection is live.
+        unsafe { sys::ap_ssl_conn_is_ssl(self.c) != 0 }
+    }
+
+    /// Whether bytes have been received that nobody has used yet.
+    pub fn holds_input(&mut self) -> bool {
+        self.network()
+            .is_some_and(|network| !network.unread().is_empty())
+    }
+
+    /// Looks, without waiting, whether the input filters have something to read: what they hold, or
+    /// make of what the socket has. An end or an error counts: reading tells.
+    pub fn has_input(&mut self) -> bool {
+        self.wake();
+        if let Some(network) = self.network() {
+            network.look_again();
+        }
+        // SAFETY: the connection is live; the brigade is emptied before its allocator may go.
+        unsafe {
+            let brigade = http_request::process::brigade_of(self.c);
+            let status = sys::ap_get_brigade(
+                (*self.c).input_filters,
+                brigade,
+                sys::AP_MODE_SPECULATIVE,
+                sys::APR_NONBLOCK_READ,
+                1,
+            );
+            let empty = Brigade::from_ptr(brigade).is_empty();
+            sys::apr_brigade_cleanup(brigade.cast());
+            !(status == libc::EAGAIN || (status == 0 && empty))
         }
     }
 
@@ -176,8 +260,15 @@ impl Session {
         }
     }
 
+    /// Says which thread serves the connection from here on.
+    fn move_here(&mut self) {
+        // SAFETY: the connection is live.
+        unsafe { (*self.c).current_thread = threads::current() };
+    }
+
     /// Takes what a connection needs to do something.
     fn wake(&mut self) {
+        self.move_here();
         if self.buckets.is_null() {
             self.set_buckets(memory::take_buckets());
         }
@@ -233,17 +324,25 @@ impl Session {
                 // `ap_read_request` may have decided that this is the last request.
                 if (*r).status == sys::HTTP_OK as c_int {
                     (*(*c).cs).state = sys::CONN_STATE_HANDLER;
+                    if sys::ap_extended_status != 0 {
+                        let sbh = (*c).sbh.cast();
+                        sys::ap_time_process_request(sbh, sys::START_PREQUEST as c_int);
+                        // This one counts too.
+                        sys::ap_set_conn_count(sbh, r, ((*c).keepalives + 1) as u16);
+                    }
                     sys::ap_update_child_status(
                         (*c).sbh.cast(),
                         sys::SERVER_BUSY_WRITE as c_int,
                         r,
                     );
                     sys::ap_process_async_request(r);
-                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE && (*c).aborted == 0 {
-                        Next::KeepAlive
-                    } else {
-                        Next::Close
+                    if suspended::waiting(c.addr()).is_some() {
+                        // The connection is another thread's for now; this one is free.
+                        let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                        sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+                        return Next::Suspended;
                     }
+                    self.next()
                 } else {
                     (*c).keepalive = sys::AP_CONN_CLOSE;
                     Next::Close
@@ -254,11 +353,38 @@ impl Session {
         }
     }
 
+    /// What follows a request that has been processed.
+    fn next(&self) -> Next {
+        // SAFETY: the connection is live.
+        unsafe {
+            if (*self.c).keepalive == sys::AP_CONN_KEEPALIVE && (*self.c).aborted == 0 {
+                Next::KeepAlive
+            } else {
+                Next::Close
+            }
+        }
+    }
+
+    /// What tells that a suspended request is done; `None` when it is.
+    pub fn suspension(&self) -> Option<Arc<Notify>> {
+        suspended::waiting(self.c.addr())
+    }
+
+    /// The connection is the task's again.
+    pub fn resume(&mut self) -> Next {
+        self.move_here();
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.next()
+    }
+
     /// Sends what waits in the output, without waiting for the socket.
     ///
     /// # Errors
     /// When the client is gone.
     pub fn send_pending(&mut self) -> std::io::Result<Sent> {
+        // A request that has been sent is logged here, by hooks that may ask.
+        self.move_here();
         let aborted = self.connection().aborted();
         let Some(network) = self.network() else {
             return Ok(Sent::All);
@@ -307,6 +433,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        suspended::resume(self.c.addr());
         // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection, its
         // buckets among it, after which their allocator is nobody's.
         unsafe {

@@ -7,6 +7,7 @@ use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
 
 use super::{die, support::http_place};
+use crate::conn::suspended;
 
 exports! {
     ap_process_request, ap_process_async_request, ap_process_request_after_handler,
@@ -36,6 +37,8 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
             note_end(c);
             if !(*c).cs.is_null() {
                 (*(*c).cs).state = sys::CONN_STATE_SUSPENDED;
+                sys::ap_run_suspend_connection(c, r);
+                suspended::suspend(c.addr());
             }
             sys::apr_thread_mutex_unlock(mutex);
             return;
@@ -98,6 +101,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
             };
         }
         note_end(c);
+        suspended::resume(c.addr());
     }
 }
 
@@ -105,7 +109,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
 ///
 /// # Safety
 /// `c` is live.
-unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
+pub(in crate::abi) unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
     const KEY: &CStr = c"ap_process_request_brigade";
     // SAFETY: the caller's promise; under this key there is nothing else.
     unsafe {
@@ -117,7 +121,10 @@ unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
             return new;
         }
         sys::apr_brigade_cleanup(kept);
-        kept.cast()
+        let brigade = kept.cast::<sys::apr_bucket_brigade>();
+        // A connection that waits gives its allocator up and gets another (`Session::rest`).
+        (*brigade).bucket_alloc = (*c).bucket_alloc;
+        brigade
     }
 }
 
