@@ -54,9 +54,13 @@ pub(in crate::modules::core) fn request_body(cmd: Cmd<'_>, number: &CStr) -> Out
 
 /// `LimitXMLRequestBody bytes`
 pub(in crate::modules::core) fn xml_request_body(cmd: Cmd<'_>, number: &CStr) -> Outcome {
-    // What follows the digits is passed over, as Apache does: such configurations must go on working.
-    let limit = u64::try_from(leading_number(number))
-        .map_err(|_| "LimitXMLRequestBody requires a non-negative integer.")?;
+    let text = shown(number);
+    let text = text.trim();
+    let limit = match text.parse::<u64>() {
+        Ok(limit) => limit,
+        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => u64::MAX,
+        Err(_) => return Err("LimitXMLRequestBody requires a non-negative integer.".into()),
+    };
     if limit > MAX_XML_BODY {
         return Err(format!("LimitXMLRequestBody must not exceed {MAX_XML_BODY}").into());
     }
