@@ -495,7 +495,6 @@ fn refused_directives() -> Result<()> {
             "<Location /x>\nDavBasePath x/\n</Location>",
             "<Location /x>\nDavLockDiscovery maybe\n</Location>",
             "DavGenericLockDB x",
-            "LimitXMLRequestBody x",
             "LimitXMLRequestBody -1",
         ],
     )
