@@ -295,8 +295,15 @@ impl Session {
     /// `None` when there is nobody to linger for.
     pub fn start_close(&mut self) -> Option<Limits> {
         self.wake();
-        // SAFETY: the connection is live.
-        let gone = unsafe { sys::ap_start_lingering_close(self.c) } != 0;
+        // SAFETY: the connection is live. Its task may have moved to another thread since its last
+        // request; this one is free again when the hooks and filters have heard.
+        let gone = unsafe {
+            (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            let gone = sys::ap_start_lingering_close(self.c) != 0;
+            let ready = sys::SERVER_READY as c_int;
+            sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            gone
+        };
         (!gone).then(|| linger::limits(self.connection()))
     }
 

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     abi::{
         network_filters::{receive, watch},
+        scoreboard::connections::State,
         session::{Accepted, Next, Session},
     },
     mpm::child::Child,
@@ -68,6 +69,7 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
         serve_requests(&mut session, &socket, child).await;
     }
     if let Some(limits) = session.start_close() {
+        let _closing = child.counted(State::Closing);
         linger::drain(&socket, limits).await;
     }
     drop(socket);
@@ -93,7 +95,10 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             Awaited::Nothing => return,
         };
         let next = session.run_request(head);
-        if send_rest(session, socket).await.is_err() || next == Next::Close || child.is_leaving() {
+        if send_rest(session, socket, child).await.is_err()
+            || next == Next::Close
+            || child.is_leaving()
+        {
             return;
         }
         session.rest();
@@ -102,10 +107,15 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
 }
 
 /// Waits, without a thread, until the socket has taken all that is pending.
-async fn send_rest(session: &mut Session, socket: &AsyncFd<RawFd>) -> io::Result<()> {
+async fn send_rest(
+    session: &mut Session,
+    socket: &AsyncFd<RawFd>,
+    child: &Child,
+) -> io::Result<()> {
     if session.send_pending()? == Sent::All {
         return Ok(());
     }
+    let _writing = child.counted(State::Writing);
     let limit = session.timeout(true).unwrap_or(Duration::MAX);
     loop {
         let before = session.bytes_sent();
@@ -173,6 +183,7 @@ impl WaitFor<'_> {
         } else if session.input_pending() {
             return Awaited::Input;
         }
+        let _kept = (!self.first).then(|| self.child.counted(State::KeptAlive));
         poll_fn(|cx| {
             while let Poll::Ready(ready) = self.socket.poll_read_ready(cx) {
                 let Ok(mut guard) = ready else {

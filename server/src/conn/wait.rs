@@ -36,10 +36,17 @@ pub fn wait_blocking(
 }
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
+///
+/// Whether it gets them back nobody says: it may go to sleep as soon as its task ends, without another
+/// turn of the event loop. So its log lines do not wait from here on, until the next turn begins.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     crate::log::access::flush_thread_logs();
     match tokio::runtime::Handle::try_current() {
-        Ok(_) => tokio::task::block_in_place(work),
+        Ok(_) => {
+            let answer = tokio::task::block_in_place(work);
+            crate::log::access::set_deferred_logs(false);
+            answer
+        }
         Err(_) => work(),
     }
 }
