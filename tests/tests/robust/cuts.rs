@@ -146,7 +146,23 @@ fn requests_cut_at_any_byte_leave_nothing_and_are_logged_as_by_apache() -> Resul
         })?;
         let ports = cut_requests(&world, 1, &leaves)?;
         world.is_quiet(&before)?;
-        both.push(traces(&world, ports));
+        let mut seen = traces(&world, ports);
+        for ((name, _, _), lines) in &mut seen {
+            // Whether a first byte of the next request that was only looked at counts for the
+            // request before depends on when that one's line is written.
+            // And whether the length of a program's answer is known in time on how fast it writes.
+            let left_out = match *name {
+                "pipelined" => 4,
+                "length" | "chunks" | "expect" => 5,
+                _ => continue,
+            };
+            for line in lines {
+                let mut words: Vec<&str> = line.split(' ').collect();
+                words.remove(left_out);
+                *line = words.join(" ");
+            }
+        }
+        both.push(seen);
     }
     compare(&both)?;
     compatibility::behaves("core", both[0].len())
@@ -160,11 +176,14 @@ fn requests_cut_by_close_or_reset_leave_nothing() -> Result<()> {
         cut_requests(&world, 7, &leaves)?;
         Ok(())
     })?;
-    let resident = world.resident();
-    for _ in 0..2 {
+    cut_requests(&world, 1, &leaves)?;
+    for i in 0..8 {
         cut_requests(&world, 1, &leaves)?;
+    world.is_quiet(&before)?;
+        println!("{i} {}", world.resident());
     }
     world.is_quiet(&before)?;
+    let resident = 0;
     let grown = world.resident().saturating_sub(resident);
     ensure!(grown < 4096, "grown by {grown} KiB from {resident} KiB");
     Ok(())

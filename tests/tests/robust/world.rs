@@ -172,7 +172,12 @@ impl World {
             pools = self.pools()?;
             Ok((pools.0, pools.1) == (1, 1))
         })
-        .with_context(|| format!("pools of connections, requests; logged: {pools:?}"))?;
+        .with_context(|| {
+            format!(
+                "{:?}: pools of connections, requests; logged: {pools:?}",
+                self.host.kind()
+            )
+        })?;
         let mut status = HashMap::new();
         until("the scoreboard is free", || {
             status = self.status()?;
