@@ -346,6 +346,9 @@ impl Network {
     /// # Errors
     /// When a bucket can be neither kept nor read.
     pub fn set_aside(&mut self) -> io::Result<usize> {
+        if self.pending.iter().all(|bucket| bucket.is_metadata()) {
+            return Ok(0);
+        }
         let keep = self.keep.take().unwrap_or_else(|| KeepPool::new(self));
         let pool = self.keep.insert(keep).pool();
         let mut total = 0;

@@ -176,16 +176,22 @@ fn requests_cut_by_close_or_reset_leave_nothing() -> Result<()> {
         cut_requests(&world, 7, &leaves)?;
         Ok(())
     })?;
-    cut_requests(&world, 1, &leaves)?;
-    for i in 0..8 {
+    for _ in 0..3 {
         cut_requests(&world, 1, &leaves)?;
-    world.is_quiet(&before)?;
-        println!("{i} {}", world.resident());
     }
     world.is_quiet(&before)?;
-    let resident = 0;
+    let (resident, threads) = (world.resident(), world.threads());
+    for _ in 0..3 {
+        cut_requests(&world, 1, &leaves)?;
+    }
+    world.is_quiet(&before)?;
     let grown = world.resident().saturating_sub(resident);
-    ensure!(grown < 4096, "grown by {grown} KiB from {resident} KiB");
+    // A thread that blocked and stays for the next time has a stack and some memory of its own.
+    let more = world.threads().saturating_sub(threads);
+    ensure!(
+        grown < 4096 + 256 * more,
+        "grown by {grown} KiB from {resident} KiB, with {more} threads more than {threads}"
+    );
     Ok(())
 }
 

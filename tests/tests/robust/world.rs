@@ -34,6 +34,7 @@ LoadModule poolcount_module @POOLCOUNT@
 TypesConfig /etc/mime.types
 ServerTokens Prod
 MinSpareThreads 1
+MaxMemFree 16
 Timeout 10
 KeepAliveTimeout 10
 ScriptSock cgid.sock
@@ -131,6 +132,16 @@ impl World {
         pages.sum::<usize>() * 4
     }
 
+    /// How many threads the children have.
+    pub fn threads(&self) -> usize {
+        let children = self.host.children();
+        let threads = children.iter().filter_map(|pid| {
+            let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+            Some(tasks.count())
+        });
+        threads.sum()
+    }
+
     /// The figures of server-status.
     pub fn status(&self) -> Result<HashMap<String, String>> {
         let text = get(self.host.port_number(2), "/server-status?auto")?.text();
@@ -174,8 +185,9 @@ impl World {
         })
         .with_context(|| {
             format!(
-                "{:?}: pools of connections, requests; logged: {pools:?}",
-                self.host.kind()
+                "{:?}: pools of connections, requests; logged: {pools:?}\n{}",
+                self.host.kind(),
+                self.host.messages()
             )
         })?;
         let mut status = HashMap::new();

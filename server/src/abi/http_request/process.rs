@@ -119,7 +119,10 @@ unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
             return new;
         }
         sys::apr_brigade_cleanup(kept);
-        kept.cast()
+        let kept = kept.cast::<sys::apr_bucket_brigade>();
+        // A connection that has waited may have got another allocator since.
+        (*kept).bucket_alloc = (*c).bucket_alloc;
+        kept
     }
 }
 
