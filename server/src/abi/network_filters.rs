@@ -268,6 +268,20 @@ fn keep_rest(network: &mut Network, c: *mut sys::conn_rec, sent: Sent) -> io::Re
     Ok(())
 }
 
+/// How long a wait for a connection's socket may last, as its modules (mod_reqtimeout, mod_proxy)
+/// have set it; `None`: for ever.
+pub fn timeout(network: &Network) -> Option<std::time::Duration> {
+    let mut interval = -1;
+    // SAFETY: a network's connection is live, and so is its socket.
+    unsafe {
+        let socket = sys::ap_get_conn_socket(network.connection());
+        if !socket.is_null() {
+            sys::apr_socket_timeout_get(socket, &raw mut interval);
+        }
+    }
+    super::http_connection::duration(interval)
+}
+
 /// Lets a task wait for a socket that stays open for as long as the task watches it: a connection's
 /// until its session is dropped, a listening one until the child ends.
 ///

@@ -1,6 +1,6 @@
 //! The socket of a connection, what was received ahead of its use, and what waits to be sent.
 
-use std::{io, os::fd::RawFd, time::Duration};
+use std::{io, os::fd::RawFd};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
@@ -42,6 +42,8 @@ pub struct Network {
     received: Vec<u8>,
     /// So many of `received` have been used.
     used: usize,
+    /// So many after those are not shown: filters have seen them already.
+    hidden: usize,
     /// The client has closed its side.
     ended: bool,
     /// The last receive left nothing in the socket: another would find nothing.
@@ -55,25 +57,19 @@ pub struct Network {
     pending: Brigade<'static>,
     /// Where what is kept of `pending` lives until it is sent.
     keep: Option<KeepPool>,
-    /// How long a wait may last; `None`: for ever.
-    pub timeout: Option<Duration>,
     /// How many bytes of output may wait before the producer has to.
     pub threshold: usize,
 }
 
 impl Network {
     /// `pending` is empty and lives as long as the connection.
-    pub fn new(
-        socket: RawFd,
-        connection: *mut sys::conn_rec,
-        pending: Brigade<'static>,
-        timeout: Option<Duration>,
-    ) -> Self {
+    pub fn new(socket: RawFd, connection: *mut sys::conn_rec, pending: Brigade<'static>) -> Self {
         Self {
             socket,
             connection,
             received: Vec::new(),
             used: 0,
+            hidden: 0,
             ended: false,
             drained: false,
             expired: false,
@@ -81,7 +77,6 @@ impl Network {
             sent: 0,
             pending,
             keep: None,
-            timeout,
             threshold: 64 * 1024,
         }
     }
@@ -98,7 +93,13 @@ impl Network {
 
     /// What was received and not yet used.
     pub fn unread(&self) -> &[u8] {
-        &self.received[self.used..]
+        &self.received[self.used + self.hidden..]
+    }
+
+    /// Hides the first `count` unread bytes, until the next call.
+    pub fn hide(&mut self, count: usize) {
+        self.hidden = 0;
+        self.hidden = count.min(self.unread().len());
     }
 
     /// Whether the client has closed its side; bytes may still be unread.
@@ -197,7 +198,7 @@ impl Network {
                     if wait == Wait::Never {
                         return Err(error);
                     }
-                    wait_blocking(self.socket, Readiness::Readable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Readable, raw::timeout(self))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -219,7 +220,7 @@ impl Network {
                 Ok(Sent::All) => return Ok(Sent::All),
                 Ok(Sent::Blocked) if wait == Wait::Never => return Ok(Sent::Blocked),
                 Ok(Sent::Blocked) => {
-                    wait_blocking(self.socket, Readiness::Writable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Writable, raw::timeout(self))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -4,4 +4,5 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod cuts;
+mod slow;
 mod world;
