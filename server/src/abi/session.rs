@@ -17,9 +17,13 @@ use super::{
     http_protocol::{self, Missing},
     memory,
 };
-use crate::conn::{
-    linger::{self, Limits},
-    network::{Network, Sent, Wait},
+use crate::{
+    conn::{
+        linger::{self, Limits},
+        network::{Network, Sent, Wait},
+        wait::blocking,
+    },
+    hooks::timing::{self, Key},
 };
 
 /// An accepted socket with its addresses.
@@ -124,9 +128,10 @@ impl Session {
                 return None;
             }
             sys::ap_update_vhost_given_ip(session.c);
-            if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
-                || (*session.c).aborted != 0
-            {
+            let prepared = off_the_reactor_if_slow(Key::CONNECTION, || {
+                sys::ap_pre_connection(session.c, socket.cast())
+            });
+            if prepared != sys::OK as c_int || (*session.c).aborted != 0 {
                 return None;
             }
             session.network = http_connection::network(session.c).map_or(null_mut(), |n| n);
@@ -339,7 +344,8 @@ impl Session {
             } else {
                 http_protocol::begin(c)
             };
-            let r = match head {
+            let reading = Key::reading((*c).base_server.addr());
+            let r = off_the_reactor_if_slow(reading, || match head {
                 Some(head) => {
                     if !counted {
                         super::network_filters::count_received(c, head.len());
@@ -347,7 +353,7 @@ impl Session {
                     http_protocol::read_from_head(r, &head, missing)
                 }
                 None => http_protocol::read_through_filters(r),
-            };
+            });
             let next = if r.is_null() {
                 Next::Close
             } else {
@@ -359,7 +365,14 @@ impl Session {
                         sys::SERVER_BUSY_WRITE as c_int,
                         r,
                     );
-                    sys::ap_process_async_request(r);
+                    let path = module_sdk::raw::text((*r).uri).unwrap_or_default();
+                    let hooks = Key::request((*r).server.addr(), path.to_bytes());
+                    off_the_reactor_if_slow(hooks, || {
+                        sys::ap_process_async_request(r);
+                        // The request is logged when its last byte has left: hooks run then too. A
+                        // client that is gone is noted with the connection.
+                        let _ = self.send_pending();
+                    });
                     if (*c).keepalive == sys::AP_CONN_KEEPALIVE && (*c).aborted == 0 {
                         Next::KeepAlive
                     } else {
@@ -444,6 +457,11 @@ impl Drop for Session {
             }
         }
     }
+}
+
+/// Runs hooks; where these were slow before, other connections of this thread go on meanwhile.
+fn off_the_reactor_if_slow<T>(key: Key, run: impl FnOnce() -> T) -> T {
+    timing::hooks_measured(key, || if key.is_slow() { blocking(run) } else { run() })
 }
 
 /// Whether a chain consists of the core's network filter and of filters that only look at what

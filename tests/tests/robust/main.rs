@@ -4,5 +4,6 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod cuts;
+mod hooks;
 mod slow;
 mod world;
