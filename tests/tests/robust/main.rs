@@ -5,5 +5,6 @@
 
 mod cuts;
 mod hooks;
+mod limits;
 mod slow;
 mod world;
