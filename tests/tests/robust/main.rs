@@ -4,6 +4,7 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod cuts;
+mod endings;
 mod hooks;
 mod limits;
 mod slow;
