@@ -80,6 +80,7 @@ impl Child {
 
     fn begin_to_leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
+        mpm_event::set_stopping();
         self.leave.notify_waiters();
     }
 
