@@ -5,6 +5,7 @@
 
 mod cuts;
 mod endings;
+mod fuzz;
 mod hooks;
 mod limits;
 mod slow;

@@ -285,3 +285,42 @@ fn a_backend_that_does_not_answer_is_given_up_in_time() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn heads_that_stall_under_a_limit_cost_no_thread() -> Result<()> {
+    const STALLED: usize = 300;
+    let site = Site::new()?;
+    site.file("page.html", "a page\n")?;
+    let configuration = serve(
+        &site,
+        "reqtimeout",
+        "RequestReadTimeout header=20-40,MinRate=500\n",
+    );
+    let host = Host::start(Kind::Ours, &configuration)?;
+    let threads = || -> Result<usize> {
+        let mut threads = 0;
+        for pid in host.children() {
+            threads += std::fs::read_dir(format!("/proc/{pid}/task"))?.count();
+        }
+        Ok(threads)
+    };
+    let before = threads()?;
+    let mut stalled = Vec::new();
+    for _ in 0..STALLED {
+        let mut client = Client::connect(host.port())?;
+        client.send(&HEAD[..30])?;
+        stalled.push(client);
+    }
+    // Long enough for every head to be awaited under the filter's eyes.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(400) {
+        ensure!(get(host.port(), "/page.html")?.text() == "a page\n");
+    }
+    let after = threads()?;
+    ensure!(after < before + 8, "{after} threads, {before} before");
+    for client in &mut stalled {
+        client.send(&HEAD[30..])?;
+        ensure!(client.receive(false)?.text() == "a page\n");
+    }
+    Ok(())
+}
