@@ -20,8 +20,11 @@ use crate::{
     },
 };
 
+/// A target: it takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target by the name of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("config_line", config_line),
     ("head", head),
     ("chunked", chunked),

@@ -1,12 +1,22 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
 //! sees every byte (`client`), a site to serve (`site`) and the comparison of two servers'
-//! answers (`differential`). What they show of each module goes into docs/compatibility.md
+//! answers (`differential`), or of what programs and several connections observe (`scripted`, with
+//! `certificates` for TLS and `http2` for frames). What they show of each module goes into docs/compatibility.md
+//! answers (`differential`), also where requests depend on answers (`conversation`). What they show of each module goes into docs/compatibility.md
 //! (`compatibility`).
 
+pub mod certificates;
 pub mod client;
 pub mod compatibility;
+pub mod conversation;
+pub mod daemon;
 pub mod differential;
+pub mod directives;
 pub mod host;
+pub mod http2;
 pub mod modules;
+pub mod refusal;
+pub mod scripted;
 pub mod site;
 pub mod source;
+pub mod streams;

@@ -15,7 +15,10 @@ use super::network_filters::{
     ap_core_input_filter, ap_core_input_filter_handle, ap_core_output_filter,
     ap_core_output_filter_handle,
 };
-use crate::conn::{linger, network::Network};
+use crate::{
+    conn::{linger, network::Network},
+    mpm::child::Takers,
+};
 
 exports! {
     ap_process_connection, ap_pre_connection, ap_flush_conn, ap_shutdown_conn,
@@ -49,16 +52,22 @@ pub unsafe fn register_core_hooks() {
     }
 }
 
-/// The modules with a `process_connection` hook that may keep a connection for itself.
-pub fn modules_that_take_connections() -> bool {
+/// Which modules have a `process_connection` hook that may keep a connection for itself.
+pub fn takers() -> Takers {
     // SAFETY: the array of the hook holds such links; names are strings of the modules.
     unsafe {
         let array = sys::ap_hook_get_process_connection();
         let links = Array::<sys::ap_LINK_process_connection_t>::from_ptr(array);
-        links.iter().any(|link| {
-            let name = module_sdk::raw::text(link.szName);
-            name.is_none_or(|name| name != c"event.c" && name != c"mod_reqtimeout.c")
-        })
+        links
+            .iter()
+            .map(|link| match module_sdk::raw::text(link.szName) {
+                Some(name) if name == c"event.c" || name == c"mod_reqtimeout.c" => Takers::None,
+                Some(name) if name == c"mod_ssl.c" => Takers::Encrypted,
+                Some(name) if name == c"mod_http2.c" => Takers::ClientFirst,
+                _ => Takers::Any,
+            })
+            .max()
+            .unwrap_or(Takers::None)
     }
 }
 

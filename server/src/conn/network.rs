@@ -112,6 +112,11 @@ impl Network {
         self.drained && self.unread().is_empty()
     }
 
+    /// Forgets that the socket was empty: it may have received since.
+    pub fn look_again(&mut self) {
+        self.drained = false;
+    }
+
     /// Takes in bytes that were received elsewhere; fewer than asked for mean a drained socket.
     pub fn take_in(&mut self, bytes: &[u8], drained: bool) {
         self.received.extend_from_slice(bytes);

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::hooks::timing;
+use crate::{hooks::timing, log::access::set_deferred_logs};
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +37,20 @@ pub fn wait_blocking(
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
 ///
-/// Whether it gets them back nobody says: it may go to sleep as soon as its task ends, without another
-/// turn of the event loop. So its log lines do not wait from here on, until the next turn begins.
+/// Another thread may be the reactor from then on, and this one idle for seconds when its request
+/// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    crate::log::access::flush_thread_logs();
+    set_deferred_logs(false);
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
-        Ok(_) => {
-            let answer = tokio::task::block_in_place(work);
-            crate::log::access::set_deferred_logs(false);
-            answer
-        }
+        Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),
     }
+}
+
+/// Whether a socket is ready at this moment.
+pub fn is_ready(socket: RawFd, readiness: Readiness) -> bool {
+    poll(socket, readiness, Some(Duration::ZERO)).is_ok()
 }
 
 fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::Result<()> {

@@ -7,10 +7,7 @@ use std::{
     ffi::{c_char, c_int, c_void},
     os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -54,14 +51,6 @@ static RUNTIME: OnceLock<tokio::runtime::Handle> = OnceLock::new();
 pub fn set_runtime(handle: tokio::runtime::Handle) {
     // A child has one runtime; a second call changes nothing.
     let _ = RUNTIME.set(handle);
-}
-
-/// Whether this process is about to end: responses say so, and helpers are not started again.
-static STOPPING: AtomicBool = AtomicBool::new(false);
-
-/// Lets modules know that this process is about to end.
-pub fn set_stopping() {
-    STOPPING.store(true, Ordering::Relaxed);
 }
 
 unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
@@ -219,12 +208,10 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_MAX_SPARE_THREADS => settings.max_spare_threads,
         // SAFETY: a plain number that a directive has set.
         sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
-        sys::AP_MPMQ_MPM_STATE if STOPPING.load(Ordering::Relaxed) => {
-            sys::AP_MPMQ_STOPPING as c_int
-        }
+        sys::AP_MPMQ_MPM_STATE if mpm::child::is_stopping() => sys::AP_MPMQ_STOPPING as c_int,
         sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
         sys::AP_MPMQ_GENERATION => mpm::generation(),
-        sys::AP_MPMQ_CAN_WAITIO => 0,
+        sys::AP_MPMQ_CAN_WAITIO => 1,
         _ => {
             // SAFETY: the caller passes a place for the status.
             unsafe { status.write(APR_ENOTIMPL) };
