@@ -18,6 +18,8 @@ pub struct Case {
     pub name: String,
     /// The bytes to send; `@PORT@` becomes the server's port.
     pub request: Vec<u8>,
+    /// Whether the client closes its sending side behind it.
+    pub finishes: bool,
 }
 
 impl Case {
@@ -26,6 +28,15 @@ impl Case {
         Self {
             name: name.into(),
             request: request.as_ref().to_vec(),
+            finishes: false,
+        }
+    }
+
+    /// The same, with the client's sending side closed behind the request.
+    pub fn then_finish(self) -> Self {
+        Self {
+            finishes: true,
+            ..self
         }
     }
 
@@ -87,6 +98,9 @@ impl Case {
         };
         let mut client = Client::connect(host.port())?;
         client.send(&request)?;
+        if self.finishes {
+            client.finish()?;
+        }
         client.receive(request.starts_with(b"HEAD "))
     }
 }

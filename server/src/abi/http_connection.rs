@@ -150,6 +150,7 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         if (*core).flush_max_threshold != 0 {
             (*network).threshold = (*core).flush_max_threshold;
         }
+        sys::apr_pool_pre_cleanup_register((*c).pool, network.cast(), Some(end_network));
         sys::apr_pool_cleanup_register(
             (*c).pool,
             network.cast(),
@@ -165,6 +166,19 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         );
     }
     sys::DONE
+}
+
+/// Gives up what was not sent while the memory it lies in, pools below the connection's, is still
+/// there; nothing is taken any more.
+unsafe extern "C" fn end_network(network: *mut c_void) -> sys::apr_status_t {
+    // SAFETY: made by `pre_connection`; the connection's pool is about to be cleared, and with it the
+    // connection goes.
+    unsafe {
+        let network = &mut *network.cast::<Network>();
+        (*network.connection()).aborted = 1;
+        network.discard_pending();
+    }
+    0
 }
 
 unsafe extern "C" fn drop_network(network: *mut c_void) -> sys::apr_status_t {

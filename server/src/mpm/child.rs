@@ -24,7 +24,12 @@ use tokio::{
 
 use super::{settings::settings, signals, sockets};
 use crate::{
-    abi::{http_connection, network_filters, session::Accepted, threads},
+    abi::{
+        http_connection, network_filters,
+        scoreboard::connections::{self, Counted, State},
+        session::Accepted,
+        threads,
+    },
     conn::{life, turn},
     log::access,
     modules::mpm_event,
@@ -59,7 +64,12 @@ pub enum Takers {
 /// Whether this child has begun to leave.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// Whether the process is a child that has begun to leave, for modules that ask (`ap_mpm_query`).
+/// Lets modules know that this process is about to end: helpers are not started again.
+pub fn set_stopping() {
+    STOPPING.store(true, Ordering::Relaxed);
+}
+
+/// Whether the process has begun to leave, for modules that ask (`ap_mpm_query`).
 pub fn is_stopping() -> bool {
     STOPPING.load(Ordering::Relaxed)
 }
@@ -97,18 +107,26 @@ impl Child {
 
     fn begin_to_leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
-        STOPPING.store(true, Ordering::Relaxed);
+        set_stopping();
         self.leave.notify_waiters();
     }
 
     /// Counts a connection while it lives.
     fn enter(&'static self) -> Presence {
         self.connections.fetch_add(1, Ordering::Relaxed);
-        Presence(self)
+        Presence(self, self.counted(State::Open))
+    }
+
+    /// Shows in the scoreboard, while the result lives, what a connection waits for.
+    pub fn counted(&self, state: State) -> Counted {
+        Counted::new(self.slot, state)
     }
 }
 
-struct Presence(&'static Child);
+struct Presence(
+    &'static Child,
+    #[expect(dead_code, reason = "dropped with this")] Counted,
+);
 
 impl Drop for Presence {
     fn drop(&mut self) {
@@ -160,6 +178,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         takers: http_connection::takers(),
     }));
     SLOT.store(slot as usize, Ordering::Relaxed);
+    connections::forget(slot);
+    show_places(slot);
     let runtime = match build_runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -410,9 +430,32 @@ struct Place(Cell<Option<(usize, usize)>>);
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((number, _)) = self.0.get() {
+            show_place(SLOT.load(Ordering::Relaxed) as i32, number);
             let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
             places[number] = false;
         }
+    }
+}
+
+/// Shows a place that no thread has: a thread can be had for the first ThreadsPerChild of them, the
+/// others are not in use.
+fn show_place(slot: i32, number: usize) {
+    let ready = usize::try_from(settings().threads_per_child).is_ok_and(|ready| number < ready);
+    let state = if ready {
+        sys::SERVER_READY
+    } else {
+        sys::SERVER_DEAD
+    };
+    // SAFETY: no request is named.
+    unsafe {
+        sys::ap_update_child_status_from_indexes(slot, number as i32, state as i32, null_mut())
+    };
+}
+
+/// The same for all places.
+fn show_places(slot: i32) {
+    for number in 0..usize::try_from(settings().thread_limit).unwrap_or(0) {
+        show_place(slot, number);
     }
 }
 

@@ -263,6 +263,7 @@ impl Control {
 
     /// Ends the children and waits until they are gone.
     fn stop(mut self, end: End) {
+        child::set_stopping();
         let signals = control_signals();
         let graceful = end == End::GracefulStop;
         // SAFETY: plain numbers that directives have set.
