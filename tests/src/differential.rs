@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     client::{Answer, Client},
     compatibility,
-    host::{Host, Kind},
+    host::{Host, Kind, Place},
     site::Site,
 };
 
@@ -161,8 +161,22 @@ pub fn serve(site: &Site, modules: &str, more: &str) -> String {
 /// # Errors
 /// When a server does not start, or the differences.
 pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()> {
-    let apache = Host::start(Kind::Apache, configuration)?;
-    let ours = Host::start(Kind::under_test(), configuration)?;
+    compare_under(modules, configuration, cases, &[])
+}
+
+/// The same with both servers started by another program (see `Host::start_under`).
+///
+/// # Errors
+/// As `compare`.
+pub fn compare_under(
+    modules: &str,
+    configuration: &str,
+    cases: &[Case],
+    wrapper: &[&str],
+) -> Result<()> {
+    let start = |kind| Host::start_under(kind, Place::new()?, configuration, wrapper);
+    let apache = start(Kind::Apache)?;
+    let ours = start(Kind::under_test())?;
     let mut report = String::new();
     let mut differing = 0;
     for case in cases {

@@ -8,5 +8,6 @@ pub mod compatibility;
 pub mod differential;
 pub mod host;
 pub mod modules;
+pub mod others;
 pub mod site;
 pub mod source;
