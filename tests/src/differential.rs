@@ -181,6 +181,12 @@ pub fn compare_under(
     let mut differing = 0;
     for case in cases {
         let (expected, got) = (case.run(&apache), case.run(&ours));
+        // Whoever writes cases wants to see that they mean something.
+        if std::env::var_os("SHOW_ANSWERS").is_some() {
+            let mut shown = String::new();
+            describe(&mut shown, &expected, &Outcome::Failure(String::new()));
+            println!("== {}\n{shown}", case.name);
+        }
         if !alike(&expected, &got) {
             differing += 1;
             let _ = writeln!(report, "== {}", case.name);

@@ -2,3 +2,4 @@
 //! they serve under Apache. `scripts/fetch-module-packages.sh` unpacks them into a cache.
 
 mod loading;
+mod security;
