@@ -35,11 +35,12 @@ pub fn placed(configuration: &str) -> Result<String> {
         .replace("@OTHERS@", &root))
 }
 
-/// What starts a server so that the modules find their libraries: `env` with `LD_LIBRARY_PATH`.
+/// What starts a server so that the modules find their libraries, and those of their languages:
+/// `env` with settings.
 ///
 /// # Errors
 /// As `unpacked`.
-pub fn wrapper() -> Result<[String; 2]> {
+pub fn wrapper() -> Result<[String; 5]> {
     // The last two are where an alternative is chosen when a package is configured.
     let directories = [
         "@OTHERS@/usr/lib/x86_64-linux-gnu",
@@ -48,8 +49,27 @@ pub fn wrapper() -> Result<[String; 2]> {
         "@OTHERS@/usr/lib/x86_64-linux-gnu/blas",
         "@OTHERS@/usr/lib/x86_64-linux-gnu/lapack",
     ];
-    let path = placed(&format!("LD_LIBRARY_PATH={}", directories.join(":")))?;
-    Ok(["env".to_owned(), path])
+    Ok([
+        "env".to_owned(),
+        placed(&format!("LD_LIBRARY_PATH={}", directories.join(":")))?,
+        placed("PERL5LIB=@OTHERS@/usr/lib/x86_64-linux-gnu/perl5/5.36")?,
+        placed("PYTHONPATH=@OTHERS@/usr/lib/python3/dist-packages")?,
+        placed("NEKOPATH=@OTHERS@/usr/lib/x86_64-linux-gnu/neko")?,
+    ])
+}
+
+/// Runs one of the packages' programs.
+///
+/// # Errors
+/// When it fails: what it printed.
+pub fn program(path: &str, arguments: &[&str]) -> Result<()> {
+    let [env, settings @ ..] = wrapper()?;
+    let output = run(Command::new(env)
+        .args(settings)
+        .arg(unpacked()?.join(path))
+        .args(arguments))?;
+    ensure!(output.status.success(), "{path}: {}", printed(&output));
+    Ok(())
 }
 
 /// Checks a configuration with `-t -D DUMP_MODULES`: whether it is good, and what was printed.
@@ -61,9 +81,9 @@ pub fn check(kind: Kind, lines: &str) -> Result<(bool, String)> {
     let file = place.path().join("conf/httpd.conf");
     let text = placed(&format!("{PREAMBLE}Listen 127.0.0.1:1\n{lines}"))?;
     fs::write(&file, fill(&text, place.path(), &[]))?;
-    let [program, setting] = wrapper()?;
-    let output = run(Command::new(program)
-        .arg(setting)
+    let [env, settings @ ..] = wrapper()?;
+    let output = run(Command::new(env)
+        .args(settings)
         .arg(kind.program())
         .arg("-d")
         .arg(place.path())

@@ -1,5 +1,6 @@
 //! Other people's modules, as the binaries that Debian built for Apache: they load, and serve what
 //! they serve under Apache. `scripts/fetch-module-packages.sh` unpacks them into a cache.
 
+mod languages;
 mod loading;
 mod security;
