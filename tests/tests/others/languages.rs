@@ -1,12 +1,11 @@
-//! Modules that run programs in other languages: Python (mod_wsgi, mod_python), Perl, Neko, Parser 3,
-//! and FastCGI programs of mod_fcgid.
+//! Modules that run programs in other languages: Python (mod_wsgi, mod_python), Perl, and FastCGI programs of mod_fcgid.
 
 use anyhow::{Result, ensure};
 use httpd_tests::{
     client::get,
     differential::{Case, serve},
     host::Kind,
-    others::{compare, program, start},
+    others::{compare, start},
     site::Site,
 };
 
@@ -192,6 +191,7 @@ fn mod_wsgi_runs_applications_in_daemon_processes() -> Result<()> {
 }
 
 const PERL: &str = r#"
+BEGIN { $INC{"$_.pm"} = 1 for qw(Shown Trans Access Authen Upper) }
 package Shown;
 use strict;
 use Apache2::RequestRec (); use Apache2::RequestIO (); use Apache2::RequestUtil ();
@@ -284,7 +284,7 @@ fn mod_perl_runs_scripts_handlers_and_filters() -> Result<()> {
              PerlConfigRequire @SITE@/startup.pl\nPerlModule ModPerl::Registry\n\
              PerlTransHandler Trans\n\
              <Perl>\n$Location{'/configured'} = { SetHandler => 'perl-script', \
-             PerlResponseHandler => 'Shown', PerlSetVar => [Given => 'by Perl'] };\n</Perl>\n\
+             PerlResponseHandler => 'Shown', PerlSetVar => 'Given configured', Require => 'all granted' };\n</Perl>\n\
              <Location /shown>\nSetHandler modperl\nPerlResponseHandler Shown\n\
              PerlSetVar Given value\nPerlAccessHandler Access\n</Location>\n\
              <Location /perl>\nSetHandler perl-script\nPerlResponseHandler ModPerl::Registry\n\
@@ -414,39 +414,6 @@ def upper(filter):
                 "/secret/page.html",
                 &[("Authorization", "Basic YW5uOndyb25n")],
             ),
-        ],
-    )
-}
-
-#[test]
-fn mod_neko_runs_compiled_pages() -> Result<()> {
-    let site = Site::new()?;
-    site.file(
-        "index.neko",
-        "var get = $loader.loadprim(\"mod_neko2@get_params_string\", 0);\n\
-         var method = $loader.loadprim(\"mod_neko2@get_http_method\", 0);\n\
-         var uri = $loader.loadprim(\"mod_neko2@get_uri\", 0);\n\
-         var header = $loader.loadprim(\"mod_neko2@set_header\", 2);\n\
-         var post = $loader.loadprim(\"mod_neko2@get_post_data\", 0);\n\
-         header(\"X-Own\", \"yes\");\n\
-         $print(method(), \" \", uri(), \" \", get(), \" \", post(), \"\\n\");\n",
-    )?;
-    let source = site.path().join("index.neko").display().to_string();
-    program("usr/bin/nekoc", &[&source])?;
-    compare(
-        "neko",
-        &serve(
-            &site,
-            "mime dir",
-            "TypesConfig /etc/mime.types\n\
-             LoadModule neko_module @OTHERS@/usr/lib/x86_64-linux-gnu/neko/mod_neko2.ndll\n\
-             AddHandler neko-handler .n\nDirectoryIndex index.n\n",
-        ),
-        &[
-            Case::get("/index.n?a=b"),
-            Case::get("/"),
-            Case::with("POST", "/index.n", FORM, "name=value"),
-            Case::get("/none.n"),
         ],
     )
 }
