@@ -1,5 +1,7 @@
 //! Modules that run programs in other languages: Python (mod_wsgi, mod_python), Perl, and FastCGI programs of mod_fcgid.
 
+use std::{fs, os::unix::fs::PermissionsExt};
+
 use anyhow::{Result, ensure};
 use httpd_tests::{
     client::get,
@@ -178,7 +180,7 @@ fn mod_wsgi_runs_applications_in_daemon_processes() -> Result<()> {
         "LoadModule wsgi_module @OTHER_MODULES@/mod_wsgi.so\n\
          WSGISocketPrefix @PLACE@/run/wsgi\n\
          WSGIDaemonProcess pool processes=2 threads=3 display-name=%{GROUP} \
-         maximum-requests=1000\n\
+         maximum-requests=1000\nWSGIChunkedRequest On\n\
          WSGIScriptAlias /app @SITE@/app.wsgi process-group=pool application-group=%{GLOBAL}\n\
          SetEnv GIVEN value\n",
     );
@@ -205,7 +207,7 @@ sub handler {
     $r->content_type('text/plain');
     if ($path eq '/about') {
         $r->print(join("\n", $r->method, $r->uri, $r->args // '', $r->protocol, $r->hostname,
-            $r->connection->remote_ip // '', $r->dir_config('Given') // '', $r->notes->get('note') // '',
+            $r->connection->client_ip // '', $r->dir_config('Given') // '', $r->notes->get('note') // '',
             $r->headers_in->get('X-Field') // '', $r->the_request, $r->parsed_uri->path), "\n");
         return Apache2::Const::OK;
     }
@@ -371,15 +373,12 @@ def upper(filter):
         "def hello(req, name='nobody'): return 'Hello, %s' % name\ndef _hidden(req): return 'no'\n\
          def index(req): return 'index'\n",
     )?;
-    site.file(
-        "page.psp",
-        "<p><% for n in range(3): req.write(str(n)) %></p>\n<%= req.method %>\n",
-    )?;
+    site.file("page.psp", "<p><%= 1 + 2 %></p>\n")?;
     compare(
         "python",
         &serve(
             &site,
-            "mime auth_basic authn_core authz_user",
+            "mime authn_core authz_user",
             "TypesConfig /etc/mime.types\n\
              LoadModule python_module @OTHER_MODULES@/mod_python.so\n\
              PythonPath \"sys.path + ['@SITE@']\"\n\
@@ -405,6 +404,136 @@ def upper(filter):
             Case::get("/published.py"),
             Case::get("/page.psp"),
             Case::get("/page.html"),
+            Case::get("/secret/page.html"),
+            Case::get_with(
+                "/secret/page.html",
+                &[("Authorization", "Basic YW5uOnJpZ2h0")],
+            ),
+            Case::get_with(
+                "/secret/page.html",
+                &[("Authorization", "Basic YW5uOndyb25n")],
+            ),
+        ],
+    )
+}
+
+/// A FastCGI responder without a library: it answers with what it was given, and its process.
+const FASTCGI: &str = r#"#!/usr/bin/python3
+import os, socket, struct, sys
+listening = socket.socket(fileno=0)
+def exact(connection, count):
+    data = b''
+    while len(data) < count:
+        part = connection.recv(count - len(data))
+        if not part: return None
+        data += part
+    return data
+def send(connection, kind, request, content):
+    for start in range(0, len(content) or 1, 60000):
+        part = content[start:start + 60000]
+        connection.sendall(struct.pack('>BBHHBB', 1, kind, request, len(part), 0, 0) + part)
+def length(data, at):
+    if data[at] < 128: return data[at], at + 1
+    return struct.unpack('>I', data[at:at + 4])[0] & 0x7fffffff, at + 4
+def serve(connection):
+    given, body, role = b'', b'', 0
+    while True:
+        head = exact(connection, 8)
+        if head is None: break
+        _, kind, request, size, padding, _ = struct.unpack('>BBHHBB', head)
+        content = exact(connection, size) if size else b''
+        if padding: exact(connection, padding)
+        if kind == 1: role, = struct.unpack('>H', content[:2])
+        if kind == 4: given += content
+        if kind == 5 and size: body += content
+        if kind == 5 and not size or (role == 2 and kind == 4 and not size):
+            names, at = {}, 0
+            while at < len(given):
+                n, at = length(given, at)
+                v, at = length(given, at)
+                names[given[at:at + n].decode()] = given[at + n:at + n + v].decode()
+                at += n + v
+            query = names.get('QUERY_STRING', '')
+            if role == 2:
+                allowed = names.get('REMOTE_USER') == 'ann' and names.get('REMOTE_PASSWD') == 'right'
+                status = '200 OK\r\nVariable-SEEN: yes' if allowed else '401 Unauthorized'
+                text = 'Status: %s\r\nContent-Type: text/plain\r\n\r\n' % status
+            elif query == 'status': text = 'Status: 418 Teapot\r\nContent-Type: text/plain\r\n\r\nx\n'
+            elif query == 'redirect': text = 'Location: http://elsewhere.example/\r\n\r\n'
+            elif query == 'inside': text = 'Location: /page.html\r\n\r\n'
+            elif query == 'malformed': text = 'no field\r\n\r\n'
+            elif query == 'exit': os._exit(1)
+            elif query == 'long': text = 'Content-Type: text/plain\r\n\r\n' + 'x' * 300000
+            else:
+                shown = ['REQUEST_METHOD', 'SCRIPT_NAME', 'PATH_INFO', 'QUERY_STRING', 'CONTENT_LENGTH',
+                         'SERVER_PROTOCOL', 'HTTP_X_FIELD', 'GIVEN', 'SEEN', 'INITIAL']
+                names['INITIAL'] = os.environ.get('INITIAL', '')
+                text = 'Content-Type: text/plain\r\nX-Own: yes\r\n\r\n'
+                text += ''.join('%s=%s\n' % (name, names.get(name)) for name in shown)
+                text += '%d %s\n' % (len(body), body[:50].decode())
+            if query == 'errors': send(connection, 7, request, b'said on purpose\n')
+            send(connection, 6, request, text.encode())
+            send(connection, 6, request, b'')
+            send(connection, 3, request, b'\0' * 8)
+            break
+while True:
+    connection, _ = listening.accept()
+    try: serve(connection)
+    except OSError: pass  # The server closes when it knows enough.
+    connection.close()
+"#;
+
+#[test]
+fn mod_fcgid_runs_programs_and_php() -> Result<()> {
+    let site = Site::new()?;
+    site.program("program.fcgi", FASTCGI)?;
+    // The children that make the sockets are not root.
+    let sockets = site.path().join("sockets");
+    fs::create_dir(&sockets)?;
+    fs::set_permissions(&sockets, fs::Permissions::from_mode(0o777))?;
+    site.file("page.html", "<p>A page.</p>\n")?;
+    site.file("secret/page.html", "secret\n")?;
+    site.file(
+        "page.php",
+        "<?php header('X-Own: yes'); if (isset($_GET['status'])) http_response_code(402);\n\
+         echo $_SERVER['REQUEST_METHOD'], ' ', $_SERVER['PATH_INFO'] ?? '-', ' ', \
+         $_GET['a'] ?? '-', ' ', $_POST['b'] ?? '-', ' ', strlen(file_get_contents('php://input'));\n",
+    )?;
+    compare(
+        "fcgid",
+        &serve(
+            &site,
+            "env mime authn_core authz_user",
+            "TypesConfig /etc/mime.types\n\
+             LoadModule fcgid_module @OTHER_MODULES@/mod_fcgid.so\n\
+             FcgidIPCDir @SITE@/sockets\nFcgidProcessTableFile @PLACE@/run/fcgid_shm\n\
+             FcgidInitialEnv INITIAL value\nFcgidMaxProcesses 6\nFcgidMaxRequestLen 200000\n\
+             FcgidConnectTimeout 20\nSetEnv GIVEN value\n\
+             <Directory @SITE@>\nOptions ExecCGI\nAddHandler fcgid-script .fcgi .php\n\
+             FcgidWrapper /usr/bin/php-cgi .php\n</Directory>\n\
+             <Location /secret>\nAuthType Basic\nAuthName secrets\n\
+             FcgidAuthenticator @SITE@/program.fcgi\nFcgidAuthenticatorAuthoritative On\n\
+             Require valid-user\n</Location>\n",
+        ),
+        &[
+            Case::get("/program.fcgi"),
+            Case::get_with("/program.fcgi/more?a=b", &[("X-Field", "one")]),
+            Case::with("POST", "/program.fcgi", FORM, "name=value"),
+            Case::with("POST", "/program.fcgi", FORM, &"x".repeat(100_000)),
+            Case::with("POST", "/program.fcgi", FORM, &"x".repeat(300_000)),
+            Case::with("HEAD", "/program.fcgi", &[], ""),
+            Case::get("/program.fcgi?status"),
+            Case::get("/program.fcgi?redirect"),
+            Case::get("/program.fcgi?inside"),
+            Case::get("/program.fcgi?malformed"),
+            Case::get("/program.fcgi?exit"),
+            Case::get("/program.fcgi?long"),
+            Case::get("/program.fcgi?errors"),
+            Case::get("/none.fcgi"),
+            Case::get("/page.php?a=1"),
+            Case::get("/page.php/info?status"),
+            Case::with("POST", "/page.php", FORM, "b=2"),
+            Case::get("/none.php"),
             Case::get("/secret/page.html"),
             Case::get_with(
                 "/secret/page.html",
