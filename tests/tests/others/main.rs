@@ -3,4 +3,5 @@
 
 mod languages;
 mod loading;
+mod pip;
 mod security;
