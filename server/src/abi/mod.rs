@@ -38,6 +38,7 @@ mod ap_mpm;
 mod ap_provider;
 mod ap_regex;
 pub mod apr;
+mod current_thread;
 mod hooks;
 pub mod http_config;
 pub mod http_connection;

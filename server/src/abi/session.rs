@@ -12,7 +12,7 @@ use std::{
 use httpd_sys::{self as sys, conn_rec};
 use module_sdk::raw::Connection;
 
-use super::{http_connection, memory};
+use super::{current_thread::current, http_connection, memory};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
@@ -98,6 +98,7 @@ impl Session {
             if session.c.is_null() {
                 return None;
             }
+            (*session.c).current_thread = current();
             sys::ap_update_vhost_given_ip(session.c);
             if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
                 || (*session.c).aborted != 0
@@ -118,6 +119,7 @@ impl Session {
     pub fn taken_over(&mut self) -> bool {
         // SAFETY: the connection is live; the core's hook, the last one, leaves this state.
         unsafe {
+            (*self.c).current_thread = current();
             (*(*self.c).cs).state = sys::CONN_STATE_NUM;
             sys::ap_run_process_connection(self.c);
             (*(*self.c).cs).state != sys::CONN_STATE_PROCESSING
@@ -215,6 +217,7 @@ impl Session {
         unsafe {
             let c = self.c;
             (*c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            (*c).current_thread = current();
             (*(*c).cs).state = sys::CONN_STATE_PROCESSING;
             sys::ap_update_child_status_from_conn(
                 (*c).sbh.cast(),

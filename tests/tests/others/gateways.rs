@@ -41,7 +41,7 @@ fn mod_uwsgi_and_mod_ruwsgi_speak_to_an_application_server() -> Result<()> {
         (
             "mod_Ruwsgi",
             format!(
-                "<Location /app>\nSetHandler uwsgi-handler\nuWSGIsocket2 127.0.0.1:{port} 30\n\
+                "<Location /app>\nSetHandler uwsgi-handler\nuWSGIserver 127.0.0.1:{port}\n\
                  </Location>\n"
             ),
         ),
