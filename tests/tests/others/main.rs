@@ -7,3 +7,4 @@ mod languages;
 mod loading;
 mod pip;
 mod security;
+mod small;
