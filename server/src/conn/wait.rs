@@ -38,6 +38,7 @@ pub fn wait_blocking(
 /// Runs something that may take long: a reactor thread gives its other connections away first.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     crate::log::access::flush_thread_logs();
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),

@@ -25,7 +25,7 @@ use tokio::{
 use super::{settings::settings, signals, sockets};
 use crate::{
     abi::{http_connection, network_filters, session::Accepted},
-    conn::life,
+    conn::{life, turn},
     log::access,
     modules::mpm_event,
 };
@@ -180,9 +180,15 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_start(|| access::set_deferred_logs(true))
+        .on_thread_start(|| {
+            access::set_deferred_logs(true);
+            turn::begin_thread();
+        })
         .on_thread_stop(access::flush_thread_logs)
-        .on_thread_park(access::flush_thread_logs)
+        .on_thread_park(|| {
+            access::flush_thread_logs();
+            turn::end();
+        })
         .build()
 }
 
