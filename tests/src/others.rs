@@ -79,7 +79,11 @@ pub fn program(path: &str, arguments: &[&str]) -> Result<()> {
 pub fn check(kind: Kind, lines: &str) -> Result<(bool, String)> {
     let place = Place::new()?;
     let file = place.path().join("conf/httpd.conf");
-    let text = placed(&format!("{PREAMBLE}Listen 127.0.0.1:1\n{lines}"))?;
+    let mpm = match kind {
+        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
+        Kind::Ours => "",
+    };
+    let text = placed(&format!("{mpm}{PREAMBLE}Listen 127.0.0.1:1\n{lines}"))?;
     fs::write(&file, fill(&text, place.path(), &[]))?;
     let [env, settings @ ..] = wrapper()?;
     let output = run(Command::new(env)

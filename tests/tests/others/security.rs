@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use httpd_tests::{
     client::get,
     differential::{Case, serve},
-    host::Kind,
+    host::{Kind, until},
     others::{compare, start},
     site::Site,
 };
@@ -105,8 +105,13 @@ fn the_core_rule_set_refuses_attacks_and_lets_the_rest_pass() -> Result<()> {
     )?;
     ensure!(attack.status() == 403, "{}", attack.text());
     ensure!(get(host.port(), "/page.html?a=b")?.status() == 200);
-    let audit = host.place().read("logs/audit.log");
-    ensure!(audit.contains("SQL Injection"), "{audit}");
+    // It is logged after the answer was sent.
+    until("the attack is logged", || {
+        Ok(host
+            .place()
+            .read("logs/audit.log")
+            .contains("SQL Injection"))
+    })?;
     ensure!(
         host.messages().contains("[security2:error]"),
         "{}",
