@@ -46,10 +46,14 @@ cd "$work/download"
 
 # What installing the packages would add, as `name=version`, of which only shared libraries are taken:
 # what has the section of libraries. Programs and data that a module needs are on the list themselves.
+added_by() {
+    apt-get "${options[@]}" -s install --no-install-recommends "$@" |
+        sed -nE 's/^Inst ([^ ]+) \(([^ ]+) .*/\1=\2/p'
+}
 libraries_of() {
     local added
-    added=$(apt-get "${options[@]}" -s install --no-install-recommends "$@" 2>/dev/null |
-        sed -nE 's/^Inst ([^ ]+) \(([^ ]+) .*/\1=\2/p')
+    # One package that cannot be installed does not cost the others their libraries.
+    added=$(added_by "$@") || added=$(for package in "$@"; do added_by "$package" || true; done)
     [ -n "$added" ] || return 0
     # shellcheck disable=SC2086
     apt-cache "${options[@]:1}" show $added |

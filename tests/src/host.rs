@@ -229,6 +229,31 @@ impl Host {
             // Sockets listen before there is a child to accept.
             Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
                 && !self.children().is_empty())
+        })?;
+        self.wait_for_cgid()
+    }
+
+    /// Waits for the socket of the daemon that starts programs, if the configuration names one: the
+    /// server itself answers 503 until then.
+    fn wait_for_cgid(&self) -> Result<()> {
+        let configuration = self.place.read("conf/httpd.conf");
+        let name = configuration
+            .lines()
+            .find_map(|line| line.strip_prefix("ScriptSock "));
+        let Some(name) = name.and_then(|name| name.rsplit('/').next()) else {
+            return Ok(());
+        };
+        // Its full name ends in the process's number.
+        let is_there = |directory: &str| {
+            let entries = fs::read_dir(self.place.path().join(directory));
+            entries.is_ok_and(|mut entries| {
+                entries.any(|entry| {
+                    entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(name))
+                })
+            })
+        };
+        until("the daemon for programs listens", || {
+            Ok([".", "run", "logs"].into_iter().any(is_there))
         })
     }
 

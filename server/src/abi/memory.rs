@@ -20,10 +20,12 @@ const SPARE_BUCKET_ALLOCATORS: usize = 32;
 #[derive(Clone, Copy)]
 struct Allocators {
     connections: *mut sys::apr_allocator_t,
+    /// The parent of connections' pools.
+    root: *mut sys::apr_pool_t,
     requests: *mut sys::apr_allocator_t,
 }
 
-// SAFETY: allocators are guarded by a mutex of their own and are never destroyed.
+// SAFETY: allocators are guarded by a mutex of their own and are never destroyed, as is the root.
 unsafe impl Send for Allocators {}
 
 /// The allocators of threads that have ended, for those that begin.
@@ -65,9 +67,13 @@ fn allocators() -> Allocators {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop();
-            let allocators = abandoned.unwrap_or_else(|| Allocators {
-                connections: new_allocator(),
-                requests: new_allocator(),
+            let allocators = abandoned.unwrap_or_else(|| {
+                let connections = new_allocator();
+                Allocators {
+                    connections,
+                    root: new_root(connections),
+                    requests: new_allocator(),
+                }
             });
             held.0.set(Some(allocators));
             allocators
@@ -75,9 +81,19 @@ fn allocators() -> Allocators {
     })
 }
 
-/// The allocator for pools of connections that this thread accepts.
-pub fn for_connections() -> *mut sys::apr_allocator_t {
-    allocators().connections
+/// A pool for a connection that this thread accepts.
+///
+/// It has a parent that is never destroyed: libraries walk up from any pool to find one that lives
+/// as long as the process, and keep what they make once there (APR-util's table of DBM drivers).
+pub fn connection_pool() -> *mut sys::apr_pool_t {
+    let Allocators {
+        connections, root, ..
+    } = allocators();
+    let mut pool = null_mut();
+    // SAFETY: parent and allocator live for ever, and are guarded by one mutex; APR ends the process
+    // when memory runs out.
+    unsafe { sys::apr_pool_create_ex(&raw mut pool, root, None, connections) };
+    pool
 }
 
 /// The allocator for pools of requests that this thread begins.
@@ -99,6 +115,14 @@ fn new_allocator() -> *mut sys::apr_allocator_t {
         }
         allocator
     }
+}
+
+/// A pool without a parent that is never destroyed.
+fn new_root(allocator: *mut sys::apr_allocator_t) -> *mut sys::apr_pool_t {
+    let mut pool = null_mut();
+    // SAFETY: the allocator lives for ever; APR ends the process when memory runs out.
+    unsafe { sys::apr_pool_create_unmanaged_ex(&raw mut pool, None, allocator) };
+    pool
 }
 
 /// A bucket allocator for a connection that begins to do something.

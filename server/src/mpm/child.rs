@@ -180,14 +180,15 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_start(|| {
-            access::set_deferred_logs(true);
-            turn::begin_thread();
-        })
         .on_thread_stop(access::flush_thread_logs)
         .on_thread_park(|| {
             access::flush_thread_logs();
             turn::end();
+        })
+        // Only a thread that turns the event loop comes here; others of the runtime do not.
+        .on_thread_unpark(|| {
+            access::set_deferred_logs(true);
+            turn::begin();
         })
         .build()
 }

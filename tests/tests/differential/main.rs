@@ -4,7 +4,28 @@
 //! `HOST_UNDER_TEST=apache` compares Apache with itself, which shows that the cases hold still.
 
 mod access;
+mod access_compat;
+mod access_elsewhere;
+mod access_htaccess;
+mod auth_digest;
+mod auth_form;
+mod authentication;
+mod authnz_fcgi;
+mod authorization;
 mod content;
+mod credential_stores;
 mod hosts;
+mod ldap;
+mod core_content;
+mod core_language;
+mod core_logs;
+mod core_processes;
+mod core_requests;
+mod expressions;
+mod hosts;
+mod inheritance;
 mod mapping;
+mod merging;
+mod overrides;
 mod protocol;
+mod sessions;
