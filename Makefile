@@ -5,8 +5,9 @@ PREFIX = /usr/local/httpd-rs
 BUILD_PACKAGES = build-essential pkg-config libapr1-dev libaprutil1-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) apache2-bin 'media-types|mime-support'
 TEST_PACKAGES = $(BUILD_PACKAGES) apache2 apache2-dev libclang-dev 'media-types|mime-support' \
-	libbrotli-dev libldap-dev liblua5.3-dev libnghttp2-dev libssl-dev libxml2-dev memcached \
-	php-cgi python3 python3-dev python3-venv redis-server slapd sqlite3 zlib1g-dev
+	curl libbrotli-dev libldap-dev liblua5.3-dev libnghttp2-dev libssl-dev libxml2-dev memcached \
+	nghttp2-client openssl php-cgi python3 python3-dev python3-venv redis-server slapd sqlite3 \
+	zlib1g-dev
 BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-light \
 	libnginx-mod-http-echo php-cgi php-fpm wrk nghttp2-client
 

@@ -1,8 +1,11 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
 //! sees every byte (`client`), a site to serve (`site`) and the comparison of two servers'
+//! answers (`differential`), or of what programs and several connections observe (`scripted`, with
+//! `certificates` for TLS and `http2` for frames). What they show of each module goes into docs/compatibility.md
 //! answers (`differential`), also where requests depend on answers (`conversation`). What they show of each module goes into docs/compatibility.md
 //! (`compatibility`).
 
+pub mod certificates;
 pub mod client;
 pub mod compatibility;
 pub mod conversation;
@@ -10,9 +13,11 @@ pub mod daemon;
 pub mod differential;
 pub mod directives;
 pub mod host;
+pub mod http2;
 pub mod modules;
 pub mod others;
 pub mod refusal;
+pub mod scripted;
 pub mod site;
 pub mod source;
 pub mod streams;

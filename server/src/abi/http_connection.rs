@@ -15,7 +15,10 @@ use super::network_filters::{
     ap_core_input_filter, ap_core_input_filter_handle, ap_core_output_filter,
     ap_core_output_filter_handle,
 };
-use crate::conn::{linger, network::Network};
+use crate::{
+    conn::{linger, network::Network},
+    mpm::child::Takers,
+};
 
 exports! {
     ap_process_connection, ap_pre_connection, ap_flush_conn, ap_shutdown_conn,
@@ -49,16 +52,22 @@ pub unsafe fn register_core_hooks() {
     }
 }
 
-/// The modules with a `process_connection` hook that may keep a connection for itself.
-pub fn modules_that_take_connections() -> bool {
+/// Which modules have a `process_connection` hook that may keep a connection for itself.
+pub fn takers() -> Takers {
     // SAFETY: the array of the hook holds such links; names are strings of the modules.
     unsafe {
         let array = sys::ap_hook_get_process_connection();
         let links = Array::<sys::ap_LINK_process_connection_t>::from_ptr(array);
-        links.iter().any(|link| {
-            let name = module_sdk::raw::text(link.szName);
-            name.is_none_or(|name| name != c"event.c" && name != c"mod_reqtimeout.c")
-        })
+        links
+            .iter()
+            .map(|link| match module_sdk::raw::text(link.szName) {
+                Some(name) if name == c"event.c" || name == c"mod_reqtimeout.c" => Takers::None,
+                Some(name) if name == c"mod_ssl.c" => Takers::Encrypted,
+                Some(name) if name == c"mod_http2.c" => Takers::ClientFirst,
+                _ => Takers::Any,
+            })
+            .max()
+            .unwrap_or(Takers::None)
     }
 }
 
@@ -132,11 +141,10 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         if !(*c).master.is_null() {
             return sys::DONE;
         }
-        let timeout = duration((*(*c).base_server).timeout);
         let net: *mut sys::core_net_rec = Pool::from_ptr((*c).pool).zeroed();
         (*net).client_socket = csd.cast();
         (*net).c = c;
-        let network = make_network(net, timeout);
+        let network = make_network(net);
         let core = sys::ap_get_core_module_config((*(*c).base_server).module_config)
             .cast::<sys::core_server_config>();
         if (*core).flush_max_threshold != 0 {
@@ -159,9 +167,7 @@ pub unsafe fn network_in<'a>(net: *mut sys::core_net_rec) -> &'a mut Network {
     // the network, which lives as long as the connection's pool.
     unsafe {
         if (*net).out_ctx.is_null() {
-            let mut timeout = -1;
-            sys::apr_socket_timeout_get((*net).client_socket, &raw mut timeout);
-            make_network(net, duration(timeout));
+            make_network(net);
         }
         &mut *(*net).out_ctx.cast()
     }
@@ -171,14 +177,14 @@ pub unsafe fn network_in<'a>(net: *mut sys::core_net_rec) -> &'a mut Network {
 ///
 /// # Safety
 /// `net` names a live connection and its socket.
-unsafe fn make_network(net: *mut sys::core_net_rec, timeout: Option<Duration>) -> *mut Network {
+unsafe fn make_network(net: *mut sys::core_net_rec) -> *mut Network {
     // SAFETY: as the caller says; the brigade lives in the connection's pool, as the network.
     unsafe {
         let c = (*net).c;
         let mut descriptor: RawFd = -1;
         sys::apr_os_sock_get(&raw mut descriptor, (*net).client_socket);
         let pending = Brigade::from_ptr(sys::apr_brigade_create((*c).pool, (*c).bucket_alloc));
-        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending, timeout)));
+        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending)));
         sys::apr_pool_cleanup_register(
             (*c).pool,
             network.cast(),

@@ -9,13 +9,14 @@ use std::{
     os::fd::RawFd,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
+    time::Duration,
 };
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket, Pool};
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::http_connection::network_in;
+use super::http_connection::{duration, network_in};
 use crate::conn::network::{Network, Sent, Wait};
 
 const APR_EAGAIN: sys::apr_status_t = libc::EAGAIN;
@@ -440,6 +441,18 @@ impl Drop for KeepPool {
     fn drop(&mut self) {
         // SAFETY: nothing refers to it any more: what was kept in it has been sent or thrown away.
         unsafe { sys::apr_pool_destroy(self.0) }
+    }
+}
+
+/// How long a wait for a connection's socket may last; `None`: for ever. Modules set it on the
+/// socket: mod_proxy for its backends, mod_reqtimeout for clients.
+pub fn timeout(network: &Network) -> Option<Duration> {
+    // SAFETY: the connection outlives its network, and has a socket since `pre_connection`.
+    unsafe {
+        let socket = sys::ap_get_conn_socket(network.connection());
+        let mut interval = -1;
+        sys::apr_socket_timeout_get(socket, &raw mut interval);
+        duration(interval)
     }
 }
 

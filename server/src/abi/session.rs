@@ -10,12 +10,13 @@ use std::{
 };
 
 use httpd_sys::{self as sys, conn_rec};
-use module_sdk::raw::Connection;
+use module_sdk::raw::{Brigade, Connection};
 
-use super::{current_thread::current, http_connection, memory};
+use super::{current_thread::current, http_connection, http_request, memory};
 use crate::conn::{
     linger::{self, Limits},
     network::{Network, Sent, Wait},
+    wait::Readiness,
 };
 
 /// An accepted socket with its addresses.
@@ -34,6 +35,22 @@ pub enum Next {
     /// Send the rest and wait for the next request.
     KeepAlive,
     /// Send the rest and close.
+    Close,
+}
+
+/// What becomes of a connection when its `process_connection` hooks have returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// No module keeps it: the HTTP engine serves it to its end.
+    Requests,
+    /// The hooks are to be called again when the socket is ready, or not at all if that takes longer
+    /// than Timeout.
+    Await(Readiness),
+    /// They are to be called again when the client sends something, within KeepAliveTimeout.
+    KeepAlive,
+    /// They are to be called again at once: filters hold input already.
+    Again,
+    /// It ends.
     Close,
 }
 
@@ -114,14 +131,75 @@ impl Session {
         unsafe { Connection::from_ptr(self.c) }
     }
 
-    /// Whether a module took the whole connection over in `process_connection`; it is done then.
-    pub fn taken_over(&mut self) -> bool {
-        // SAFETY: the connection is live; the core's hook, the last one, leaves this state.
+    /// Runs the `process_connection` hooks; what follows is in the state they leave.
+    pub fn process(&mut self) -> Turn {
+        self.wake();
+        // SAFETY: the connection is live; the core's hook, the last one, leaves PROCESSING, and a
+        // module that took the connection over without a word about its state is done with it.
         unsafe {
-            (*self.c).current_thread = current();
-            (*(*self.c).cs).state = sys::CONN_STATE_NUM;
-            sys::ap_run_process_connection(self.c);
-            (*(*self.c).cs).state != sys::CONN_STATE_PROCESSING
+            let (c, cs) = (self.c, (*self.c).cs);
+            (*c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            (*c).current_thread = current();
+            (*cs).state = sys::CONN_STATE_NUM;
+            (*cs).sense = sys::CONN_SENSE_DEFAULT;
+            sys::ap_run_process_connection(c);
+            let wanted = match (*cs).sense {
+                sys::CONN_SENSE_WANT_WRITE => Readiness::Writable,
+                _ => Readiness::Readable,
+            };
+            match (*cs).state {
+                _ if (*c).aborted != 0 => Turn::Close,
+                sys::CONN_STATE_PROCESSING => Turn::Requests,
+                sys::CONN_STATE_ASYNC_WAITIO => Turn::Await(wanted),
+                sys::CONN_STATE_WRITE_COMPLETION if (*cs).sense != sys::CONN_SENSE_DEFAULT => {
+                    Turn::Await(wanted)
+                }
+                sys::CONN_STATE_WRITE_COMPLETION | sys::CONN_STATE_KEEPALIVE
+                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE =>
+                {
+                    if (*c).data_in_input_filters != 0 {
+                        Turn::Again
+                    } else {
+                        Turn::KeepAlive
+                    }
+                }
+                _ => Turn::Close,
+            }
+        }
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        // SAFETY: the connection is live.
+        unsafe { sys::ap_ssl_conn_is_ssl(self.c) != 0 }
+    }
+
+    /// Whether bytes have been received that nobody has used yet.
+    pub fn holds_input(&mut self) -> bool {
+        self.network()
+            .is_some_and(|network| !network.unread().is_empty())
+    }
+
+    /// Looks, without waiting, whether the input filters have something to read: what they hold, or
+    /// make of what the socket has. An end or an error counts: reading tells.
+    pub fn has_input(&mut self) -> bool {
+        self.wake();
+        if let Some(network) = self.network() {
+            network.look_again();
+        }
+        // SAFETY: the connection is live; the brigade is emptied before its allocator may go.
+        unsafe {
+            let brigade = http_request::process::brigade_of(self.c);
+            let status = sys::ap_get_brigade(
+                (*self.c).input_filters,
+                brigade,
+                sys::AP_MODE_SPECULATIVE,
+                sys::APR_NONBLOCK_READ,
+                1,
+            );
+            let empty = Brigade::from_ptr(brigade).is_empty();
+            sys::apr_brigade_cleanup(brigade.cast());
+            !(status == libc::EAGAIN || (status == 0 && empty))
         }
     }
 

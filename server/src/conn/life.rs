@@ -22,14 +22,14 @@ use super::{
     linger,
     network::{RECEIVE_SIZE, Sent},
     turn,
-    wait::blocking,
+    wait::{Readiness, blocking, is_ready},
 };
 use crate::{
     abi::{
         network_filters::{receive, watch},
-        session::{Accepted, Next, Session},
+        session::{Accepted, Next, Session, Turn},
     },
-    mpm::child::Child,
+    mpm::child::{Child, Takers},
 };
 
 thread_local! {
@@ -53,26 +53,101 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
     let Some(mut session) = Session::open(accepted, child.next_connection_id()) else {
         return;
     };
-    let taken = if child.connections_may_be_taken() {
-        blocking(|| session.taken_over())
-    } else {
-        session.taken_over()
+    let takers = match child.takers() {
+        Takers::Encrypted if !session.is_encrypted() => Takers::None,
+        takers => takers,
     };
     let Some(descriptor) = session.descriptor() else {
         // A module with a network of its own serves it where it likes; nothing is left to do.
+        process(&mut session, takers);
         return;
     };
     let Ok(socket) = watch(descriptor, Interest::READABLE | Interest::WRITABLE) else {
         return;
     };
-    if !taken {
-        serve_requests(&mut session, &socket, child).await;
+    let begun = match takers {
+        Takers::None | Takers::Any => true,
+        // Whoever connects and keeps silent costs no thread.
+        Takers::Encrypted | Takers::ClientFirst => {
+            ready(&socket, Readiness::Readable, session.timeout(true)).await
+        }
+    };
+    if begun {
+        converse(&mut session, &socket, child, takers).await;
     }
     if let Some(limits) = session.start_close() {
         linger::drain(&socket, limits).await;
     }
     drop(socket);
     drop(session);
+}
+
+/// Runs the `process_connection` hooks, on a thread that may block if one of them may.
+fn process(session: &mut Session, takers: Takers) -> Turn {
+    match takers {
+        Takers::None => session.process(),
+        _ => blocking(|| session.process()),
+    }
+}
+
+/// Lets the hooks have the connection, as often as they ask for, or the HTTP engine.
+async fn converse(
+    session: &mut Session,
+    socket: &AsyncFd<RawFd>,
+    child: &'static Child,
+    takers: Takers,
+) {
+    let mut leaving = pin!(child.leaving());
+    loop {
+        let turn = process(session, takers);
+        let (readiness, limit) = match turn {
+            Turn::Requests => return serve_requests(session, socket, child).await,
+            Turn::Await(readiness) => (readiness, session.timeout(true)),
+            Turn::KeepAlive => (Readiness::Readable, session.timeout(false)),
+            Turn::Again => continue,
+            Turn::Close => return,
+        };
+        if send_rest(session, socket).await.is_err() {
+            return;
+        }
+        if readiness == Readiness::Readable && session.holds_input() {
+            continue;
+        }
+        // An idle connection leaves with its child. What one that waits otherwise is about, only its
+        // module knows.
+        let idle = turn == Turn::KeepAlive;
+        if idle && child.is_leaving() {
+            return;
+        }
+        tokio::select! {
+            ready = ready(socket, readiness, limit) => if !ready {
+                return;
+            },
+            () = leaving.as_mut(), if idle => return,
+        }
+    }
+}
+
+/// Waits, without a thread, until the socket is ready; false when it takes too long or fails.
+async fn ready(socket: &AsyncFd<RawFd>, readiness: Readiness, limit: Option<Duration>) -> bool {
+    let arrival = async {
+        loop {
+            // Readiness is told once; what was left in the socket before has to be asked for.
+            if is_ready(*socket.get_ref(), readiness) {
+                return true;
+            }
+            let told = match readiness {
+                Readiness::Readable => socket.readable().await,
+                Readiness::Writable => socket.writable().await,
+            };
+            match told {
+                Ok(mut guard) => guard.clear_ready(),
+                Err(_) => return false,
+            }
+        }
+    };
+    let limit = limit.unwrap_or(Duration::MAX);
+    tokio::time::timeout(limit, arrival).await.unwrap_or(false)
 }
 
 async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &'static Child) {
@@ -173,7 +248,8 @@ impl WaitFor<'_> {
                     return awaited;
                 }
             }
-        } else if session.input_pending() {
+        } else if session.input_pending() || (self.first && session.has_input()) {
+            // What followed a handshake at once has been received already.
             return Awaited::Input;
         }
         poll_fn(|cx| {
@@ -182,8 +258,13 @@ impl WaitFor<'_> {
                     return Poll::Ready(Awaited::Nothing);
                 };
                 let Some(network) = session.plain_network() else {
-                    // Filters decide what the bytes mean; they read the socket themselves.
-                    return Poll::Ready(Awaited::Input);
+                    // Filters decide what the bytes mean; they read the socket themselves. Not all
+                    // that comes is for the one who reads requests.
+                    guard.clear_ready();
+                    if session.has_input() {
+                        return Poll::Ready(Awaited::Input);
+                    }
+                    continue;
                 };
                 let received = BUFFER.with_borrow_mut(|buffer| {
                     let received = receive(*self.socket.get_ref(), buffer);

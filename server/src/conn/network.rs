@@ -1,6 +1,6 @@
 //! The socket of a connection, what was received ahead of its use, and what waits to be sent.
 
-use std::{io, os::fd::RawFd, time::Duration};
+use std::{io, os::fd::RawFd};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
@@ -55,20 +55,13 @@ pub struct Network {
     pending: Brigade<'static>,
     /// Where what is kept of `pending` lives until it is sent.
     keep: Option<KeepPool>,
-    /// How long a wait may last; `None`: for ever.
-    pub timeout: Option<Duration>,
     /// How many bytes of output may wait before the producer has to.
     pub threshold: usize,
 }
 
 impl Network {
     /// `pending` is empty and lives as long as the connection.
-    pub fn new(
-        socket: RawFd,
-        connection: *mut sys::conn_rec,
-        pending: Brigade<'static>,
-        timeout: Option<Duration>,
-    ) -> Self {
+    pub fn new(socket: RawFd, connection: *mut sys::conn_rec, pending: Brigade<'static>) -> Self {
         Self {
             socket,
             connection,
@@ -81,7 +74,6 @@ impl Network {
             sent: 0,
             pending,
             keep: None,
-            timeout,
             threshold: 64 * 1024,
         }
     }
@@ -109,6 +101,11 @@ impl Network {
     /// Whether nothing can be had without waiting, as far as is known.
     pub fn drained(&self) -> bool {
         self.drained && self.unread().is_empty()
+    }
+
+    /// Forgets that the socket was empty: it may have received since.
+    pub fn look_again(&mut self) {
+        self.drained = false;
     }
 
     /// Takes in bytes that were received elsewhere; fewer than asked for mean a drained socket.
@@ -197,7 +194,7 @@ impl Network {
                     if wait == Wait::Never {
                         return Err(error);
                     }
-                    wait_blocking(self.socket, Readiness::Readable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Readable, raw::timeout(self))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -219,7 +216,7 @@ impl Network {
                 Ok(Sent::All) => return Ok(Sent::All),
                 Ok(Sent::Blocked) if wait == Wait::Never => return Ok(Sent::Blocked),
                 Ok(Sent::Blocked) => {
-                    wait_blocking(self.socket, Readiness::Writable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Writable, raw::timeout(self))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

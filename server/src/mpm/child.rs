@@ -18,7 +18,7 @@ use std::{
 use httpd_sys as sys;
 use tokio::{
     io::Interest,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, futures::Notified},
 };
 
@@ -40,7 +40,28 @@ pub struct Child {
     accepted: AtomicI64,
     /// MaxConnectionsPerChild; 0: no limit.
     most_connections: i64,
-    may_be_taken: bool,
+    takers: Takers,
+}
+
+/// Which modules may keep a connection in `process_connection`, and so block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Takers {
+    /// None: the hooks return at once.
+    None,
+    /// mod_ssl, which has to do with connections that are encrypted from the start.
+    Encrypted,
+    /// mod_http2, which looks at every connection; the client speaks first.
+    ClientFirst,
+    /// Others, of which nothing is known.
+    Any,
+}
+
+/// Whether this child has begun to leave.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether the process is a child that has begun to leave, for modules that ask (`ap_mpm_query`).
+pub fn is_stopping() -> bool {
+    STOPPING.load(Ordering::Relaxed)
 }
 
 /// How a child is asked to leave.
@@ -59,9 +80,9 @@ impl Child {
         (i64::from(self.slot) << 40) | number
     }
 
-    /// Whether a module may keep a connection in `process_connection`, and so block.
-    pub fn connections_may_be_taken(&self) -> bool {
-        self.may_be_taken
+    /// Which modules may keep a connection in `process_connection`.
+    pub fn takers(&self) -> Takers {
+        self.takers
     }
 
     /// Whether the child takes no new requests.
@@ -76,6 +97,7 @@ impl Child {
 
     fn begin_to_leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
+        STOPPING.store(true, Ordering::Relaxed);
         self.leave.notify_waiters();
     }
 
@@ -134,7 +156,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         one_less: Notify::new(),
         accepted: AtomicI64::new(0),
         most_connections,
-        may_be_taken: http_connection::modules_that_take_connections(),
+        takers: http_connection::takers(),
     }));
     SLOT.store(slot as usize, Ordering::Relaxed);
     let runtime = match build_runtime() {
@@ -145,9 +167,12 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
     };
     mpm_event::set_runtime(runtime.handle().clone());
-    let order = runtime.block_on(serve(child));
-    // SAFETY: the pool is the one made above; requests have ended, or are given up.
-    unsafe { sys::ap_run_child_stopping(pool, i32::from(order == Order::Gracefully)) };
+    let order = runtime.block_on(async {
+        let order = accept_until_ordered(child).await;
+        // SAFETY: the pool is the one made above; it lives until the process ends.
+        unsafe { sys::ap_run_child_stopping(pool, i32::from(order.how == Order::Gracefully)) };
+        leave(child, order).await
+    });
     runtime.shutdown_timeout(Duration::from_millis(if order == Order::Now {
         50
     } else {
@@ -193,14 +218,23 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-/// Accepts until the order to leave, and then waits for what is under way.
-async fn serve(child: &'static Child) -> Order {
+/// The order to leave, and where a more urgent one comes from.
+struct Ordered {
+    how: Order,
+    stop: Option<Signal>,
+}
+
+/// Accepts until the order to leave.
+async fn accept_until_ordered(child: &'static Child) -> Ordered {
     let (Ok(mut stop), Ok(mut graceful), Ok(mut winch)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::user_defined1()),
         signal(SignalKind::window_change()),
     ) else {
-        return Order::Now;
+        return Ordered {
+            how: Order::Now,
+            stop: None,
+        };
     };
     super::control::child_signals().unblock();
     let listeners: Vec<_> = sockets::listening()
@@ -220,6 +254,21 @@ async fn serve(child: &'static Child) -> Order {
     }
     super::close_listeners();
     child.begin_to_leave();
+    Ordered {
+        how: order,
+        stop: Some(stop),
+    }
+}
+
+/// Waits for what is under way, if there is time; how the child leaves in the end.
+async fn leave(child: &'static Child, ordered: Ordered) -> Order {
+    let Ordered {
+        how: order,
+        stop: Some(mut stop),
+    } = ordered
+    else {
+        return Order::Now;
+    };
     if order == Order::Gracefully {
         // SAFETY: a plain number that a directive has set.
         let seconds = unsafe { sys::ap_graceful_shutdown_timeout };

@@ -119,6 +119,9 @@ pub unsafe extern "C" fn ap_http_header_filter(
         let seen = Seen::in_brigade(brigade);
         if let Some(error) = seen.error {
             brigade.clear();
+            // Fields for errors as well have been set for the response that is given up; filters
+            // set them again for the error's.
+            join_fields(r);
             sys::ap_die(error, r);
             return sys::AP_FILTER_ERROR;
         }
@@ -254,11 +257,11 @@ unsafe fn head_is_sound(r: *mut request_rec) -> bool {
     }
 }
 
-/// Completes the response's fields and writes the head.
+/// Joins the fields for errors as well with those for a success.
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
+unsafe fn join_fields(r: *mut request_rec) {
     // SAFETY: the caller's promise.
     unsafe {
         if sys::apr_table_elts((*r).err_headers_out)
@@ -269,6 +272,17 @@ unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
                 sys::apr_table_overlay((*r).pool, (*r).err_headers_out, (*r).headers_out);
             sys::apr_table_clear((*r).err_headers_out);
         }
+    }
+}
+
+/// Completes the response's fields and writes the head.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        join_fields(r);
         adapt_vary(r);
         if lookup((*r).notes, c"no-etag").is_some() {
             sys::apr_table_unset((*r).headers_out, c"ETag".as_ptr());

@@ -105,7 +105,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
 ///
 /// # Safety
 /// `c` is live.
-unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
+pub(in crate::abi) unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
     const KEY: &CStr = c"ap_process_request_brigade";
     // SAFETY: the caller's promise; under this key there is nothing else.
     unsafe {
@@ -117,7 +117,10 @@ unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
             return new;
         }
         sys::apr_brigade_cleanup(kept);
-        kept.cast()
+        let brigade = kept.cast::<sys::apr_bucket_brigade>();
+        // A connection that waits gives its allocator up and gets another (`Session::rest`).
+        (*brigade).bucket_alloc = (*c).bucket_alloc;
+        brigade
     }
 }
 
