@@ -344,7 +344,7 @@ def handler(req):
         req.sendfile(req.document_root() + '/page.html')
         return apache.OK
     if req.uri.endswith('/inside'):
-        req.internal_redirect('/page.html')
+        req.internal_redirect('/plain.html')
         return apache.OK
     req.content_type = 'text/plain'
     req.headers_out['X-Own'] = 'yes'
@@ -358,14 +358,19 @@ def handler(req):
 def authenhandler(req):
     password = req.get_basic_auth_pw()
     return apache.OK if password == 'right' else apache.HTTP_UNAUTHORIZED
+kept = []
 def upper(filter):
     text = filter.read()
     while text:
-        filter.write(text.upper())
+        # mod_python hands on the very memory of what is written, and sends garbage if that has been
+        # freed by then, also under Apache.
+        kept.append(text.upper())
+        filter.write(kept[-1])
         text = filter.read()
     if text is None: filter.close()
 "#,
     )?;
+    site.file("plain.html", "<p>Plain</p>\n")?;
     site.file("page.html", "<p>A page</p>\n")?;
     site.file("secret/page.html", "secret\n")?;
     site.file(
