@@ -1,5 +1,6 @@
 //! Whether httpd-rs could load a shared object: every symbol it needs is somewhere (the server, its
-//! libraries, the object's own, another module), and its module structure is of this ABI. Reads ELF
+//! libraries, the object's own, another module), and its module structure is of this ABI. A symbol of
+//! the server's or APR's name space that nobody has is a fault, another is worth a warning. Reads ELF
 //! files; nothing is loaded. `compile` asks before the object gets its name.
 
 use std::{
@@ -148,8 +149,9 @@ fn check_symbols(file: &Library, shown: &str, host: &Host, report: &mut Report) 
             None => unknown.push(name),
         }
     }
+    let mut built_before = HashSet::new();
     if !missing.is_empty() {
-        from_other_modules(&mut missing, shown, host, report);
+        built_before = from_other_modules(&mut missing, shown, host, report);
     }
     for library in unknown {
         report
@@ -157,26 +159,48 @@ fn check_symbols(file: &Library, shown: &str, host: &Host, report: &mut Report) 
             .push(format!("{shown}: warning: {library} was not found"));
     }
     for symbol in missing {
-        report.faults.push(format!(
+        let fault = format!(
             "{shown}: undefined symbol {symbol}: neither httpd-rs nor a library the module is \
              linked with has it"
-        ));
+        );
+        // Only the server and APR have such names, so nobody will ever have this one. Others may come
+        // from what is loaded before the module, and build scripts made for Apache count on that.
+        let of_the_host = ["ap_", "apr_", "apu_"]
+            .iter()
+            .any(|prefix| symbol.starts_with(prefix));
+        if of_the_host && !built_before.contains(symbol) {
+            report.faults.push(fault);
+        } else {
+            report
+                .remarks
+                .push(format!("{fault}; warning: it has to be loaded before"));
+        }
     }
 }
 
-/// Modules may use symbols of modules that are loaded before them.
-fn from_other_modules(missing: &mut BTreeSet<&str>, shown: &str, host: &Host, report: &mut Report) {
+/// Modules may use symbols of modules that are loaded before them. Answers which of the missing an
+/// earlier build of the module itself has: one of its other sources has it.
+fn from_other_modules(
+    missing: &mut BTreeSet<&str>,
+    shown: &str,
+    host: &Host,
+    report: &mut Report,
+) -> HashSet<String> {
+    let mut built_before = HashSet::new();
     for directory in &host.modules {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "so"));
-        // An earlier build of the module itself proves nothing.
-        files.retain(|file| file.file_name().is_some_and(|name| name != shown));
         files.sort();
         for file in files {
             let Ok(module) = Library::read(&file) else {
                 continue;
             };
+            // An earlier build of the module itself does not make this one whole.
+            if file.file_name().is_some_and(|name| name == shown) {
+                built_before.extend(module.defined);
+                continue;
+            }
             let had = missing.len();
             missing.retain(|symbol| !module.defined.contains(*symbol));
             if missing.len() < had {
@@ -186,10 +210,11 @@ fn from_other_modules(missing: &mut BTreeSet<&str>, shown: &str, host: &Host, re
                 ));
             }
             if missing.is_empty() {
-                return;
+                return built_before;
             }
         }
     }
+    built_before
 }
 
 /// What matters of an ELF file.

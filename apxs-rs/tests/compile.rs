@@ -160,9 +160,10 @@ fn a_symbol_may_come_from_a_library_or_from_another_module() -> Result<()> {
     scratch.write("mod_giver.c", &c_module("int given(void) { return 1; }"))?;
     let taker = c_module("int given(void); int taken(void) { return given(); }");
     scratch.write("mod_taker.c", &taker)?;
-    let run = scratch.run(&["-c", "mod_taker.c"])?;
+    // Who will have it is not known: a warning, as build scripts made for Apache count on a module.
+    let run = scratch.good(&["-c", "mod_taker.c"])?;
     ensure!(
-        !run.good && run.printed.contains("undefined symbol given"),
+        run.printed.contains("undefined symbol given") && run.printed.contains("warning"),
         "{}",
         run.printed
     );

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     client::{Answer, Client},
     compatibility,
-    host::{Host, Kind},
+    host::{Host, Kind, Place},
     logs,
     site::Site,
 };
@@ -191,7 +191,7 @@ pub fn serve(site: &Site, modules: &str, more: &str) -> String {
 /// # Errors
 /// When a server does not start, or the differences.
 pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()> {
-    compare_with_logs(modules, configuration, cases, &[])
+    compare_all(modules, configuration, cases, &[], &[])
 }
 
 /// A file that both servers write and whose text is compared.
@@ -213,8 +213,32 @@ pub fn compare_with_logs(
     cases: &[Case],
     logs: &[Log],
 ) -> Result<()> {
-    let apache = Host::start(Kind::Apache, configuration)?;
-    let ours = Host::start(Kind::under_test(), configuration)?;
+    compare_all(modules, configuration, cases, logs, &[])
+}
+
+/// As `compare`, with both servers started by another program (see `Host::start_under`).
+///
+/// # Errors
+/// As `compare`.
+pub fn compare_under(
+    modules: &str,
+    configuration: &str,
+    cases: &[Case],
+    wrapper: &[&str],
+) -> Result<()> {
+    compare_all(modules, configuration, cases, &[], wrapper)
+}
+
+fn compare_all(
+    modules: &str,
+    configuration: &str,
+    cases: &[Case],
+    logs: &[Log],
+    wrapper: &[&str],
+) -> Result<()> {
+    let start = |kind| Host::start_under(kind, Place::new()?, configuration, wrapper);
+    let apache = start(Kind::Apache)?;
+    let ours = start(Kind::under_test())?;
     let mut report = String::new();
     let mut differing = 0;
     for case in cases {

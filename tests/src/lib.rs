@@ -21,6 +21,7 @@ pub mod logs;
 pub mod modules;
 pub mod moments;
 pub mod origin;
+pub mod others;
 pub mod refusal;
 pub mod scripted;
 pub mod site;

@@ -57,6 +57,25 @@ pub fn module(name: &str) -> Result<PathBuf> {
         .with_context(|| format!("no {name} among Apache's sources"))
 }
 
+/// Makes `test_char.h` in a directory, as Apache's build does: with a program of its sources.
+///
+/// # Errors
+/// When that cannot be compiled or run.
+pub fn generate_test_char(directory: &Path) -> Result<()> {
+    let program = directory.join("gen_test_char");
+    let output = run(Command::new("cc")
+        .arg("-I/usr/include/apr-1.0")
+        .arg("-I")
+        .arg(workspace().join("include"))
+        .arg("-o")
+        .arg(&program)
+        .arg(apache()?.join("server/gen_test_char.c")))?;
+    ensure!(output.status.success(), "{}", printed(&output));
+    let output = run(&mut Command::new(&program))?;
+    ensure!(output.status.success(), "{}", printed(&output));
+    fs::write(directory.join("test_char.h"), output.stdout).context("cannot write test_char.h")
+}
+
 fn name_of(source: &Path) -> Result<String> {
     let name = source.file_name().context("a file has a name")?;
     Ok(name.to_string_lossy().into_owned())

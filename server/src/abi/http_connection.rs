@@ -141,15 +141,50 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         if !(*c).master.is_null() {
             return sys::DONE;
         }
-        let mut descriptor: RawFd = -1;
-        sys::apr_os_sock_get(&raw mut descriptor, csd.cast());
-        let pending = Brigade::from_ptr(sys::apr_brigade_create((*c).pool, (*c).bucket_alloc));
-        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending)));
+        let net: *mut sys::core_net_rec = Pool::from_ptr((*c).pool).zeroed();
+        (*net).client_socket = csd.cast();
+        (*net).c = c;
+        let network = make_network(net);
         let core = sys::ap_get_core_module_config((*(*c).base_server).module_config)
             .cast::<sys::core_server_config>();
         if (*core).flush_max_threshold != 0 {
             (*network).threshold = (*core).flush_max_threshold;
         }
+        sys::ap_add_input_filter_handle(ap_core_input_filter_handle, net.cast(), null_mut(), c);
+        sys::ap_add_output_filter_handle(ap_core_output_filter_handle, net.cast(), null_mut(), c);
+    }
+    sys::DONE
+}
+
+/// The network of a core filter, from its context. A module that runs connections of its own, as
+/// mod_wsgi in its daemon processes, adds the core's filters with a context that names connection and
+/// socket and no more; the network is made at first use then.
+///
+/// # Safety
+/// `net` is the context of one of the core's network filters, and its connection is live.
+pub unsafe fn network_in<'a>(net: *mut sys::core_net_rec) -> &'a mut Network {
+    // SAFETY: as the caller says; what this server keeps in `out_ctx`, which has no public type, is
+    // the network, which lives as long as the connection's pool.
+    unsafe {
+        if (*net).out_ctx.is_null() {
+            make_network(net);
+        }
+        &mut *(*net).out_ctx.cast()
+    }
+}
+
+/// Makes the network of a connection, which its pool will drop.
+///
+/// # Safety
+/// `net` names a live connection and its socket.
+unsafe fn make_network(net: *mut sys::core_net_rec) -> *mut Network {
+    // SAFETY: as the caller says; the brigade lives in the connection's pool, as the network.
+    unsafe {
+        let c = (*net).c;
+        let mut descriptor: RawFd = -1;
+        sys::apr_os_sock_get(&raw mut descriptor, (*net).client_socket);
+        let pending = Brigade::from_ptr(sys::apr_brigade_create((*c).pool, (*c).bucket_alloc));
+        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending)));
         sys::apr_pool_pre_cleanup_register((*c).pool, network.cast(), Some(end_network));
         sys::apr_pool_cleanup_register(
             (*c).pool,
@@ -157,15 +192,9 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
             Some(drop_network),
             Some(sys::apr_pool_cleanup_null),
         );
-        sys::ap_add_input_filter_handle(ap_core_input_filter_handle, network.cast(), null_mut(), c);
-        sys::ap_add_output_filter_handle(
-            ap_core_output_filter_handle,
-            network.cast(),
-            null_mut(),
-            c,
-        );
+        (*net).out_ctx = network.cast();
+        network
     }
-    sys::DONE
 }
 
 /// Gives up what was not sent while the memory it lies in, pools below the connection's, is still
@@ -182,7 +211,7 @@ unsafe extern "C" fn end_network(network: *mut c_void) -> sys::apr_status_t {
 }
 
 unsafe extern "C" fn drop_network(network: *mut c_void) -> sys::apr_status_t {
-    // SAFETY: made by `pre_connection` with Box, and dropped once, by the connection's pool.
+    // SAFETY: made by `make_network` with Box, and dropped once, by the connection's pool.
     unsafe { drop(Box::from_raw(network.cast::<Network>())) };
     0
 }
@@ -197,12 +226,12 @@ pub fn duration(interval: sys::apr_interval_time_t) -> Option<Duration> {
 /// # Safety
 /// `c` is live, and its `pre_connection` hooks have run.
 pub unsafe fn network<'a>(c: *mut conn_rec) -> Option<&'a mut Network> {
-    // SAFETY: the list of filters is whole; the core's filter has the network as its context.
+    // SAFETY: the list of filters is whole.
     unsafe {
         let mut filter = (*c).input_filters;
         while !filter.is_null() {
             if (*filter).frec == ap_core_input_filter_handle {
-                return Some(&mut *(*filter).ctx.cast());
+                return Some(network_in((*filter).ctx.cast()));
             }
             filter = (*filter).next;
         }

@@ -282,11 +282,16 @@ pub unsafe extern "C" fn ap_gname2id(name: *const c_char) -> sys::gid_t {
     }
 }
 
-/// The number of `#number`.
+/// The number of `#number`. It may be `#-1`, nobody's: what stands for "no user was given" in modules
+/// that run processes of their own, as mod_wsgi.
 unsafe fn number_of(name: *const c_char) -> Option<u32> {
     // SAFETY: the caller passes a string.
     let text = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
-    text.strip_prefix('#')?.parse().ok()
+    let number = text.strip_prefix('#')?;
+    match number.parse::<i32>() {
+        Ok(signed) => Some(signed.cast_unsigned()),
+        Err(_) => number.parse().ok(),
+    }
 }
 
 /// Says that an account does not exist, and ends the process.

@@ -16,7 +16,7 @@ use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket, Pool};
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::http_connection::duration;
+use super::http_connection::{duration, network_in};
 use crate::conn::network::{Network, Sent, Wait};
 
 const APR_EAGAIN: sys::apr_status_t = libc::EAGAIN;
@@ -40,11 +40,11 @@ pub static mut ap_core_output_filter_handle: *mut sys::ap_filter_rec_t = null_mu
 /// The network of a core filter.
 ///
 /// # Safety
-/// `f` is one of the core's network filters, added by `pre_connection`.
+/// `f` is one of the core's network filters.
 unsafe fn network_of<'a>(f: *mut sys::ap_filter_t) -> &'a mut Network {
-    // SAFETY: the context is the connection's network, which lives as long as its pool; filters of
-    // one connection run on one thread at a time.
-    unsafe { &mut *(*f).ctx.cast::<Network>() }
+    // SAFETY: whoever adds a core filter gives it a `core_net_rec`; filters of one connection run on
+    // one thread at a time.
+    unsafe { network_in((*f).ctx.cast()) }
 }
 
 /// What APR calls an error of the socket.
@@ -286,7 +286,10 @@ pub fn watch(socket: RawFd, interest: Interest) -> io::Result<AsyncFd<RawFd>> {
 /// The socket's error, `WouldBlock` among them.
 pub fn receive(socket: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
     // SAFETY: the buffer is as long as is said.
-    let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+    let got = unsafe {
+        let (start, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+        libc::recv(socket, start, length, libc::MSG_DONTWAIT)
+    };
     usize::try_from(got).map_err(|_| io::Error::last_os_error())
 }
 
@@ -301,7 +304,11 @@ pub fn send(socket: RawFd, pieces: &[io::IoSlice<'_>], more: bool) -> io::Result
         message.msg_iov = pieces.as_ptr().cast_mut().cast();
         message.msg_iovlen = pieces.len();
         let more = if more { libc::MSG_MORE } else { 0 };
-        libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL | more)
+        libc::sendmsg(
+            socket,
+            &raw const message,
+            libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more,
+        )
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

@@ -1,0 +1,10 @@
+//! Other people's modules, as the binaries that Debian built for Apache: they load, and serve what
+//! they serve under Apache. `scripts/fetch-module-packages.sh` unpacks them into a cache.
+
+mod backend;
+mod gateways;
+mod languages;
+mod loading;
+mod pip;
+mod security;
+mod small;
