@@ -90,7 +90,7 @@ enum Outcome {
 }
 
 /// Takes out what differs between two runs of the very same server: times, ports and directories.
-fn normalized(mut answer: Answer, host: &Host) -> Answer {
+pub(crate) fn normalized(mut answer: Answer, host: &Host) -> Answer {
     let port = host.port().to_string();
     let place = host.place().path().display().to_string();
     let replace = |text: &str| text.replace(&port, "PORT").replace(&place, "PLACE");

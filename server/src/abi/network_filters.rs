@@ -119,6 +119,15 @@ fn hand_out(network: &mut Network, out: Brigade<'_>, most: usize, consume: bool)
     }
 }
 
+/// A bucket of no bytes.
+fn empty_bucket(brigade: Brigade<'_>) -> Bucket<'_> {
+    // SAFETY: the text is static, the allocator the brigade's.
+    unsafe {
+        let bucket = sys::apr_bucket_immortal_create(c"".as_ptr(), 0, brigade.allocator());
+        Bucket::from_ptr(bucket)
+    }
+}
+
 fn line(network: &mut Network, out: Brigade<'_>, wait: Wait) -> sys::apr_status_t {
     network.set_gave_lines();
     let mut searched = 0;
@@ -167,7 +176,13 @@ fn bytes(
             return APR_EAGAIN;
         }
         match network.receive(wait) {
-            Ok(0) if wait == Wait::Never => return APR_EOF,
+            Ok(0) if wait == Wait::Never && speculative => return APR_EOF,
+            Ok(0) if wait == Wait::Never => {
+                // Only the next read says that this is the end: mod_proxy_http forgets what it has
+                // in hand (the first line of an HTTP/0.9 answer) when its first read says so.
+                out.push(empty_bucket(out));
+                return 0;
+            }
             Ok(0) => {
                 if !speculative {
                     // SAFETY: the allocator is the brigade's.

@@ -8,3 +8,5 @@ mod content;
 mod hosts;
 mod mapping;
 mod protocol;
+mod proxy;
+mod proxy_failures;

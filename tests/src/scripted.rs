@@ -1,0 +1,85 @@
+//! Exchanges that are more than a request and its answer, compared: a script talks to a server and
+//! writes down what it saw; httpd-rs and Apache must make it see the same.
+
+use std::fmt::Write;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    client::Answer,
+    compatibility,
+    differential::normalized,
+    host::{Host, Kind, Place},
+};
+
+/// A script and its name. It answers what it saw.
+pub type Script<'a> = (&'a str, &'a dyn Fn(&Host) -> Result<String>);
+
+/// Runs every script on both servers, started with `configuration`, and reports all differences.
+/// `modules` are those whose behaviour they show, for docs/compatibility.md.
+///
+/// # Errors
+/// When a server does not start, or the differences.
+pub fn compare(modules: &str, configuration: &str, scripts: &[Script<'_>]) -> Result<()> {
+    compare_in(modules, configuration, &|_| Ok(()), scripts)
+}
+
+/// The same in places that `prepare` has filled.
+///
+/// # Errors
+/// As `compare`.
+pub fn compare_in(
+    modules: &str,
+    configuration: &str,
+    prepare: &dyn Fn(&Place) -> Result<()>,
+    scripts: &[Script<'_>],
+) -> Result<()> {
+    let start = |kind| {
+        let place = Place::new()?;
+        prepare(&place)?;
+        Host::start_in(kind, place, configuration)
+    };
+    let apache = start(Kind::Apache)?;
+    let ours = start(Kind::under_test())?;
+    let mut report = String::new();
+    let mut differing = 0;
+    for (name, script) in scripts {
+        let see = |host: &Host| match script(host) {
+            Ok(seen) => seen
+                .replace(&host.port().to_string(), "PORT")
+                .replace(&host.place().path().display().to_string(), "PLACE"),
+            Err(error) => format!("failed: {error:#}"),
+        };
+        let (expected, got) = (see(&apache), see(&ours));
+        if expected != got {
+            differing += 1;
+            let _ = writeln!(
+                report,
+                "== {name}\n--- apache\n{expected}\n--- ours\n{got}"
+            );
+        } else if expected.starts_with("failed: ") {
+            differing += 1;
+            let _ = writeln!(report, "== {name}\n--- both\n{expected}");
+        }
+    }
+    if differing > 0 {
+        bail!(
+            "{differing} of {} scripts differ\n{report}\nour log:\n{}\napache's log:\n{}",
+            scripts.len(),
+            ours.messages(),
+            apache.messages()
+        );
+    }
+    compatibility::behaves(modules, scripts.len())
+}
+
+/// An answer as text, without what differs from run to run.
+pub fn shown(answer: Answer, host: &Host) -> String {
+    let answer = normalized(answer, host);
+    let mut text = format!("{}\n", answer.status_line);
+    for (name, value) in &answer.fields {
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    text += "\n";
+    text + &answer.text()
+}
