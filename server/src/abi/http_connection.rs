@@ -135,8 +135,7 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         let mut descriptor: RawFd = -1;
         sys::apr_os_sock_get(&raw mut descriptor, csd.cast());
         let pending = Brigade::from_ptr(sys::apr_brigade_create((*c).pool, (*c).bucket_alloc));
-        let timeout = duration((*(*c).base_server).timeout);
-        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending, timeout)));
+        let network = Box::into_raw(Box::new(Network::new(descriptor, c, pending)));
         let core = sys::ap_get_core_module_config((*(*c).base_server).module_config)
             .cast::<sys::core_server_config>();
         if (*core).flush_max_threshold != 0 {

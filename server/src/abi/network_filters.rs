@@ -9,12 +9,14 @@ use std::{
     os::fd::RawFd,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
+    time::Duration,
 };
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket, Pool};
 use tokio::io::{Interest, unix::AsyncFd};
 
+use super::http_connection::duration;
 use crate::conn::network::{Network, Sent, Wait};
 
 const APR_EAGAIN: sys::apr_status_t = libc::EAGAIN;
@@ -298,8 +300,10 @@ pub fn watch(socket: RawFd, interest: Interest) -> io::Result<AsyncFd<RawFd>> {
 /// # Errors
 /// The socket's error, `WouldBlock` among them.
 pub fn receive(socket: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // A socket that a module has made, to a backend, may be one that blocks.
+    let flags = libc::MSG_DONTWAIT;
     // SAFETY: the buffer is as long as is said.
-    let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+    let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
     usize::try_from(got).map_err(|_| io::Error::last_os_error())
 }
 
@@ -314,7 +318,7 @@ pub fn send(socket: RawFd, pieces: &[io::IoSlice<'_>], more: bool) -> io::Result
         message.msg_iov = pieces.as_ptr().cast_mut().cast();
         message.msg_iovlen = pieces.len();
         let more = if more { libc::MSG_MORE } else { 0 };
-        libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL | more)
+        libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more)
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
@@ -447,6 +451,18 @@ impl Drop for KeepPool {
     fn drop(&mut self) {
         // SAFETY: nothing refers to it any more: what was kept in it has been sent or thrown away.
         unsafe { sys::apr_pool_destroy(self.0) }
+    }
+}
+
+/// How long a wait for a connection's socket may last; `None`: for ever. Modules set it on the
+/// socket: mod_proxy for its backends, mod_reqtimeout for clients.
+pub fn timeout(network: &Network) -> Option<Duration> {
+    // SAFETY: the connection outlives its network, and has a socket since `pre_connection`.
+    unsafe {
+        let socket = sys::ap_get_conn_socket(network.connection());
+        let mut interval = -1;
+        sys::apr_socket_timeout_get(socket, &raw mut interval);
+        duration(interval)
     }
 }
 

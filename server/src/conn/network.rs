@@ -1,6 +1,6 @@
 //! The socket of a connection, what was received ahead of its use, and what waits to be sent.
 
-use std::{io, os::fd::RawFd, time::Duration};
+use std::{io, os::fd::RawFd};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
@@ -55,8 +55,6 @@ pub struct Network {
     pending: Brigade<'static>,
     /// Where what is kept of `pending` lives until it is sent.
     keep: Option<KeepPool>,
-    /// How long a wait may last; `None`: for ever.
-    pub timeout: Option<Duration>,
     /// How many bytes of output may wait before the producer has to.
     pub threshold: usize,
 }
@@ -67,7 +65,6 @@ impl Network {
         socket: RawFd,
         connection: *mut sys::conn_rec,
         pending: Brigade<'static>,
-        timeout: Option<Duration>,
     ) -> Self {
         Self {
             socket,
@@ -81,7 +78,6 @@ impl Network {
             sent: 0,
             pending,
             keep: None,
-            timeout,
             threshold: 64 * 1024,
         }
     }
@@ -197,7 +193,7 @@ impl Network {
                     if wait == Wait::Never {
                         return Err(error);
                     }
-                    wait_blocking(self.socket, Readiness::Readable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Readable, raw::timeout(self))?;
                 }
                 Err(error) => return Err(error),
             }
@@ -219,7 +215,7 @@ impl Network {
                 Ok(Sent::All) => return Ok(Sent::All),
                 Ok(Sent::Blocked) if wait == Wait::Never => return Ok(Sent::Blocked),
                 Ok(Sent::Blocked) => {
-                    wait_blocking(self.socket, Readiness::Writable, self.timeout)?;
+                    wait_blocking(self.socket, Readiness::Writable, raw::timeout(self))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -9,4 +9,6 @@ mod hosts;
 mod mapping;
 mod protocol;
 mod proxy;
+mod proxy_ajp;
 mod proxy_failures;
+mod proxy_fcgi;
