@@ -12,8 +12,19 @@ use crate::{
     host::{Host, Kind, Place},
 };
 
-/// A script and its name. It answers what it saw.
-pub type Script<'a> = (&'a str, &'a dyn Fn(&Host) -> Result<String>);
+/// A script: it answers what it saw.
+pub struct Script<'a> {
+    name: &'a str,
+    run: Box<dyn Fn(&Host) -> Result<String> + 'a>,
+}
+
+/// A script and its name.
+pub fn script<'a>(name: &'a str, run: impl Fn(&Host) -> Result<String> + 'a) -> Script<'a> {
+    Script {
+        name,
+        run: Box::new(run),
+    }
+}
 
 /// Runs every script on both servers, started with `configuration`, and reports all differences.
 /// `modules` are those whose behaviour they show, for docs/compatibility.md.
@@ -43,8 +54,8 @@ pub fn compare_in(
     let ours = start(Kind::under_test())?;
     let mut report = String::new();
     let mut differing = 0;
-    for (name, script) in scripts {
-        let see = |host: &Host| match script(host) {
+    for Script { name, run } in scripts {
+        let see = |host: &Host| match run(host) {
             Ok(seen) => seen
                 .replace(&host.port().to_string(), "PORT")
                 .replace(&host.place().path().display().to_string(), "PLACE"),
@@ -53,10 +64,8 @@ pub fn compare_in(
         let (expected, got) = (see(&apache), see(&ours));
         if expected != got {
             differing += 1;
-            let _ = writeln!(
-                report,
-                "== {name}\n--- apache\n{expected}\n--- ours\n{got}"
-            );
+            let _ = writeln!(report, "== {name}");
+            report += &difference(&expected, &got);
         } else if expected.starts_with("failed: ") {
             differing += 1;
             let _ = writeln!(report, "== {name}\n--- both\n{expected}");
@@ -71,6 +80,25 @@ pub fn compare_in(
         );
     }
     compatibility::behaves(modules, scripts.len())
+}
+
+/// The lines between the common beginning and the common end.
+fn difference(expected: &str, got: &str) -> String {
+    let (expected, got): (Vec<&str>, Vec<&str>) =
+        (expected.lines().collect(), got.lines().collect());
+    let alike = |(a, b): &(&&str, &&str)| a == b;
+    let before = expected.iter().zip(&got).take_while(alike).count();
+    let (expected, got) = (&expected[before..], &got[before..]);
+    let pairs = expected.iter().rev().zip(got.iter().rev());
+    let after = pairs.take_while(alike).count();
+    let mut text = String::new();
+    for (server, lines) in [("apache", expected), ("ours", got)] {
+        let _ = writeln!(text, "--- {server}, from line {}", before + 1);
+        for line in lines[..lines.len() - after].iter().take(40) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
 }
 
 /// An answer as text, without what differs from run to run.

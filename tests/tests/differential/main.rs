@@ -10,5 +10,6 @@ mod mapping;
 mod protocol;
 mod proxy;
 mod proxy_ajp;
+mod proxy_balancer;
 mod proxy_failures;
 mod proxy_fcgi;

@@ -6,7 +6,7 @@ use httpd_tests::{
     backend::http::{self, answer, last, route},
     client::Client,
     differential::{Case, compare, serve},
-    scripted::{self, shown},
+    scripted::{self, script, shown},
     site::Site,
 };
 
@@ -401,10 +401,10 @@ fn connections_to_backends_are_reused() -> Result<()> {
         "proxy proxy_http",
         &configuration,
         &[
-            ("kept", &ask(&["/kept/1", "/kept/2", "/kept/3"])),
-            ("closed by the backend", &ask(&["/kept/1", "/kept/bye", "/kept/2"])),
-            ("a Unix socket", &ask(&["/file/1", "/file/2"])),
-            ("disablereuse", &ask(&["/single/1", "/single/2"])),
+            script("kept", ask(&["/kept/1", "/kept/2", "/kept/3"])),
+            script("closed by the backend", ask(&["/kept/1", "/kept/bye", "/kept/2"])),
+            script("a Unix socket", ask(&["/file/1", "/file/2"])),
+            script("disablereuse", ask(&["/single/1", "/single/2"])),
         ],
     )?;
     assert!(by_file.connections() <= 4, "{}", by_file.connections());

@@ -13,7 +13,7 @@ use httpd_tests::{
     compatibility,
     differential::{Case, compare, serve},
     host::{Host, Kind, until},
-    scripted,
+    scripted::{self, script},
     site::Site,
 };
 
@@ -160,9 +160,9 @@ fn a_length_that_is_none() -> Result<()> {
         "proxy proxy_http",
         &configuration,
         &[
-            ("no number", &ask("/no-number")),
-            ("negative", &ask("/negative")),
-            ("huge", &ask("/huge")),
+            script("no number", ask("/no-number")),
+            script("negative", ask("/negative")),
+            script("huge", ask("/huge")),
         ],
     )
 }
@@ -201,9 +201,9 @@ fn a_backend_in_error_is_left_alone_for_a_while() -> Result<()> {
         "proxy proxy_http",
         &configuration,
         &[
-            ("refused", &twice("/default/")),
-            ("disabled", &twice("/disabled/")),
-            ("stopped", &twice("/stopped/")),
+            script("refused", twice("/default/")),
+            script("disabled", twice("/disabled/")),
+            script("stopped", twice("/stopped/")),
         ],
     )
 }
@@ -311,6 +311,6 @@ fn a_client_that_leaves_takes_its_backend_connection_along() -> Result<()> {
     scripted::compare(
         "proxy proxy_http",
         &configuration,
-        &[("leaves", &leaves), ("is slow", &slow)],
+        &[script("leaves", leaves), script("is slow", slow)],
     )
 }

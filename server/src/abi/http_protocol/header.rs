@@ -354,7 +354,8 @@ unsafe fn settle_protocol(r: *mut request_rec) -> &'static [u8] {
     unsafe {
         match text((*r).status_line).map(|line| status_line_fits(line.to_bytes(), (*r).status)) {
             Some(Some(true)) => {}
-            Some(Some(false)) => {
+            // A bare number gets the usual words, when there are any.
+            Some(Some(false)) if !status::is_known((*r).status) => {
                 let line = text((*r).status_line).unwrap_or(c"").to_bytes();
                 let completed = [line, b" "].concat();
                 (*r).status_line = Pool::from_ptr((*r).pool).copy(completed).as_ptr();
