@@ -182,7 +182,7 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .enable_time()
         .on_thread_start(|| access::set_deferred_logs(true))
         .on_thread_stop(access::flush_thread_logs)
-        .on_thread_park(access::flush_thread_logs)
+        .on_thread_park(access::flush_before_wait)
         .build()
 }
 
