@@ -318,7 +318,11 @@ pub fn send(socket: RawFd, pieces: &[io::IoSlice<'_>], more: bool) -> io::Result
         message.msg_iov = pieces.as_ptr().cast_mut().cast();
         message.msg_iovlen = pieces.len();
         let more = if more { libc::MSG_MORE } else { 0 };
-        libc::sendmsg(socket, &raw const message, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more)
+        libc::sendmsg(
+            socket,
+            &raw const message,
+            libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT | more,
+        )
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

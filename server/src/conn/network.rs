@@ -61,11 +61,7 @@ pub struct Network {
 
 impl Network {
     /// `pending` is empty and lives as long as the connection.
-    pub fn new(
-        socket: RawFd,
-        connection: *mut sys::conn_rec,
-        pending: Brigade<'static>,
-    ) -> Self {
+    pub fn new(socket: RawFd, connection: *mut sys::conn_rec, pending: Brigade<'static>) -> Self {
         Self {
             socket,
             connection,

@@ -124,9 +124,12 @@ unsafe fn is_the_only(table: *const sys::apr_table_t, name: &CStr) -> bool {
             return true;
         }
         let first = (*entries).elts.cast::<sys::apr_table_entry_t>();
-        let named = std::slice::from_raw_parts(first, count).iter().filter(|entry| {
-            text(entry.key).is_some_and(|key| key.to_bytes().eq_ignore_ascii_case(name.to_bytes()))
-        });
+        let named = std::slice::from_raw_parts(first, count)
+            .iter()
+            .filter(|entry| {
+                text(entry.key)
+                    .is_some_and(|key| key.to_bytes().eq_ignore_ascii_case(name.to_bytes()))
+            });
         named.count() < 2
     }
 }
