@@ -9,7 +9,7 @@ use crate::{
     client::Answer,
     compatibility,
     differential::normalized,
-    host::{Host, Kind, Place},
+    host::{Host, Kind, Place, until},
 };
 
 /// A script: it answers what it saw.
@@ -80,6 +80,22 @@ pub fn compare_in(
         );
     }
     compatibility::behaves(modules, scripts.len())
+}
+
+/// What a configuration needs for `logged`.
+pub const LOGGED: &str = "CustomLog logs/requests.log \"%r\"\n";
+
+/// Asks one thing and waits until it is logged: then the server has done all that it does after an
+/// answer, as counting. Nobody else may ask meanwhile.
+///
+/// # Errors
+/// Those of `ask`, or when the log does not grow in time.
+pub fn logged<T>(host: &Host, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+    let lines = || host.place().read("logs/requests.log").lines().count();
+    let before = lines();
+    let answer = ask()?;
+    until("the request is logged", || Ok(lines() > before))?;
+    Ok(answer)
 }
 
 /// The lines between the common beginning and the common end.

@@ -23,7 +23,16 @@ pub enum Packet {
 }
 
 const METHODS: [&str; 10] = [
-    "?", "OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "PROPFIND", "PROPPATCH",
+    "?",
+    "OPTIONS",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "TRACE",
+    "PROPFIND",
+    "PROPPATCH",
 ];
 
 const FIELDS: [&str; 15] = [
@@ -85,7 +94,9 @@ impl Request {
     fn parse(payload: &[u8]) -> io::Result<Self> {
         let mut reader = Reader(payload);
         let code = usize::from(reader.byte()?);
-        let method = METHODS.get(code).map_or_else(|| code.to_string(), |it| (*it).to_owned());
+        let method = METHODS
+            .get(code)
+            .map_or_else(|| code.to_string(), |it| (*it).to_owned());
         let mut shown = format!("method {method}\n");
         let mut path = String::new();
         for name in ["protocol", "uri", "remote address", "remote host", "server"] {

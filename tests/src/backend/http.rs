@@ -51,7 +51,10 @@ impl Received {
         let Some(mut received) = Self::head(peer)? else {
             return Ok(None);
         };
-        if received.field("Expect").is_some_and(|it| it == "100-continue") {
+        if received
+            .field("Expect")
+            .is_some_and(|it| it == "100-continue")
+        {
             peer.send("HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         received.receive_body(peer)?;

@@ -126,7 +126,10 @@ impl Peer {
     /// When the connection ends within it.
     pub fn take_until(&mut self, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
         loop {
-            let found = self.received.windows(end.len()).position(|part| part == end);
+            let found = self
+                .received
+                .windows(end.len())
+                .position(|part| part == end);
             if let Some(at) = found {
                 return Ok(Some(self.received.drain(..at + end.len()).collect()));
             }

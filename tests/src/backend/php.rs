@@ -20,10 +20,12 @@ pub struct Php {
 
 fn program() -> Result<PathBuf> {
     let here = fs::read_dir("/usr/sbin")?;
-    let mut found = here.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("php-fpm")
-    });
+    let mut found = here
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("php-fpm")
+        });
     found.next().context("no php-fpm: make test installs it")
 }
 
@@ -65,7 +67,10 @@ impl Php {
         };
         until("php-fpm listens", || {
             if let Some(status) = php.process.try_wait()? {
-                bail!("php-fpm ended: {status}\n{}", php.place.read("logs/php.log"));
+                bail!(
+                    "php-fpm ended: {status}\n{}",
+                    php.place.read("logs/php.log")
+                );
             }
             Ok(php.socket().exists() && TcpStream::connect(("127.0.0.1", port)).is_ok())
         })?;

@@ -40,7 +40,11 @@ impl Received {
     }
 }
 
-fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
+/// The next request; `None` when the proxy closes instead.
+///
+/// # Errors
+/// When it is malformed or incomplete.
+pub fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
     let Some(length) = peer.take_until(b":")? else {
         return Ok(None);
     };

@@ -34,7 +34,12 @@ pub fn frame(kind: u8, payload: &[u8], masked: bool) -> Vec<u8> {
         frame.extend(mask);
     }
     let key = if masked { mask } else { [0; 4] };
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
     frame
 }
 
@@ -42,9 +47,7 @@ pub fn frame(kind: u8, payload: &[u8], masked: bool) -> Vec<u8> {
 ///
 /// # Errors
 /// Those of `take`.
-pub fn receive(
-    mut take: impl FnMut(usize) -> io::Result<Vec<u8>>,
-) -> io::Result<(u8, Vec<u8>)> {
+pub fn receive(mut take: impl FnMut(usize) -> io::Result<Vec<u8>>) -> io::Result<(u8, Vec<u8>)> {
     let head = take(2)?;
     let length = match head[1] & 0x7f {
         126 => {
@@ -53,9 +56,16 @@ pub fn receive(
         }
         length => usize::from(length),
     };
-    let mask = if head[1] & 0x80 != 0 { take(4)? } else { vec![0; 4] };
+    let mask = if head[1] & 0x80 != 0 {
+        take(4)?
+    } else {
+        vec![0; 4]
+    };
     let payload = take(length)?;
-    let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key);
+    let payload = payload
+        .iter()
+        .zip(mask.iter().cycle())
+        .map(|(byte, key)| byte ^ key);
     Ok((head[0] & 0x0f, payload.collect()))
 }
 

@@ -18,9 +18,7 @@ pub(crate) const ONE_CHILD: &str = "MinSpareThreads 1\nMaxSpareThreads 75\nMaxRe
 fn paths_are_mapped_and_answers_mapped_back() -> Result<()> {
     let site = Site::new()?;
     site.file("local/page.txt", "local\n")?;
-    let moved = |fields: &str| {
-        format!("HTTP/1.1 302 Found\r\n{fields}Content-Length: 0\r\n\r\n")
-    };
+    let moved = |fields: &str| format!("HTTP/1.1 302 Found\r\n{fields}Content-Length: 0\r\n\r\n");
     let backend = http::start("b", [])?;
     let port = backend.port();
     let second = http::start(
@@ -174,7 +172,10 @@ ProxyPass /aliased http://127.0.0.1:{port}/
             ("Upgrade", "h2c"),
         ],
     ));
-    cases.push(Case::get_with("/preserved/", &[("Host", "other.example:81")]));
+    cases.push(Case::get_with(
+        "/preserved/",
+        &[("Host", "other.example:81")],
+    ));
     cases.push(Case::raw(
         "fields named by Connection",
         "GET /all/hop HTTP/1.1\r\nHost: a\r\nConnection: close, X-Hop\r\nX-Hop: gone\r\nX-Stay: \
@@ -204,7 +205,10 @@ fn settings_of_the_forwarded_request_and_its_answer() -> Result<()> {
             ),
             route(
                 "/via",
-                answer("Via: 1.0 inner (x)\r\nServer: Backend/1\r\nX-A: b\r\n", "via\n"),
+                answer(
+                    "Via: 1.0 inner (x)\r\nServer: Backend/1\r\nX-A: b\r\n",
+                    "via\n",
+                ),
             ),
             route(
                 "/401",
@@ -247,7 +251,6 @@ fn settings_of_the_forwarded_request_and_its_answer() -> Result<()> {
     ];
     let mut configuration = serve(&site, "proxy proxy_http headers env", "");
     for (number, lines) in settings.iter().enumerate() {
-
         configuration += &host(number, lines).replace("@SITE@", &site.path().display().to_string());
     }
     let mut cases = Vec::new();
@@ -261,7 +264,10 @@ fn settings_of_the_forwarded_request_and_its_answer() -> Result<()> {
             _ => &["/echo"],
         };
         for path in paths {
-            cases.push(Case::get_with(path, &[("Host", &name), ("User-Agent", "t")]));
+            cases.push(Case::get_with(
+                path,
+                &[("Host", &name), ("User-Agent", "t")],
+            ));
         }
         if (6..=15).contains(&number) {
             let fields = [
@@ -280,7 +286,12 @@ fn settings_of_the_forwarded_request_and_its_answer() -> Result<()> {
             ));
         }
     }
-    for (method, forwards) in [("TRACE", "0"), ("TRACE", "1"), ("OPTIONS", "0"), ("GET", "0")] {
+    for (method, forwards) in [
+        ("TRACE", "0"),
+        ("TRACE", "1"),
+        ("OPTIONS", "0"),
+        ("GET", "0"),
+    ] {
         let fields = [("Host", "h6.example"), ("Max-Forwards", forwards)];
         cases.push(Case::with(method, "/forwards", &fields, ""));
     }
@@ -292,7 +303,10 @@ fn answers_of_every_shape_are_passed_on() -> Result<()> {
     let site = Site::new()?;
     let plain = |head: &str, body: &str| format!("{head}\r\n\r\n{body}");
     let routes = [
-        last("/until-close", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nto the end"),
+        last(
+            "/until-close",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nto the end",
+        ),
         last("/old", "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nold"),
         last("/http09", "<h1>as in 1991</h1>\n"),
         route(
@@ -301,9 +315,18 @@ fn answers_of_every_shape_are_passed_on() -> Result<()> {
              then \r\n0\r\nX-T: trailing\r\n\r\n",
         ),
         route("/204", plain("HTTP/1.1 204 Nothing", "")),
-        route("/304", plain("HTTP/1.1 304 Not Modified\r\nETag: \"x\"", "")),
-        route("/no-reason", plain("HTTP/1.1 200\r\nContent-Length: 2", "ok")),
-        route("/own-status", plain("HTTP/1.1 299 Quite Fine\r\nContent-Length: 2", "ok")),
+        route(
+            "/304",
+            plain("HTTP/1.1 304 Not Modified\r\nETag: \"x\"", ""),
+        ),
+        route(
+            "/no-reason",
+            plain("HTTP/1.1 200\r\nContent-Length: 2", "ok"),
+        ),
+        route(
+            "/own-status",
+            plain("HTTP/1.1 299 Quite Fine\r\nContent-Length: 2", "ok"),
+        ),
         route("/999", plain("HTTP/1.1 999 Odd\r\nContent-Length: 2", "ok")),
         route(
             "/interim",
@@ -330,9 +353,15 @@ fn answers_of_every_shape_are_passed_on() -> Result<()> {
                 "many\n",
             ),
         ),
-        route("/folded", answer("X-Folded: one\r\n  two\r\n\tthree\r\n", "folded\n")),
+        route(
+            "/folded",
+            answer("X-Folded: one\r\n  two\r\n\tthree\r\n", "folded\n"),
+        ),
         route("/latin", answer("X-Latin: gr\u{fc}n\r\n", "latin\n")),
-        route("/empty-field", answer("X-Empty:\r\nX-Spaces:   \r\n", "empty\n")),
+        route(
+            "/empty-field",
+            answer("X-Empty:\r\nX-Spaces:   \r\n", "empty\n"),
+        ),
         route("/ranges", answer("Accept-Ranges: bytes\r\n", "0123456789")),
         route(
             "/typed",
@@ -402,7 +431,10 @@ fn connections_to_backends_are_reused() -> Result<()> {
         &configuration,
         &[
             script("kept", ask(&["/kept/1", "/kept/2", "/kept/3"])),
-            script("closed by the backend", ask(&["/kept/1", "/kept/bye", "/kept/2"])),
+            script(
+                "closed by the backend",
+                ask(&["/kept/1", "/kept/bye", "/kept/2"]),
+            ),
             script("a Unix socket", ask(&["/file/1", "/file/2"])),
             script("disablereuse", ask(&["/single/1", "/single/2"])),
         ],

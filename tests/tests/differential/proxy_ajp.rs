@@ -51,8 +51,14 @@ fn requests_and_answers_over_ajp() -> Result<()> {
                 Packet::End(true),
             ],
         ),
-        ("/app/500", vec![Packet::Headers(500, "", vec![]), Packet::End(true)]),
-        ("/app/204", vec![Packet::Headers(204, "Nothing", vec![]), Packet::End(true)]),
+        (
+            "/app/500",
+            vec![Packet::Headers(500, "", vec![]), Packet::End(true)],
+        ),
+        (
+            "/app/204",
+            vec![Packet::Headers(204, "Nothing", vec![]), Packet::End(true)],
+        ),
         (
             "/app/304",
             vec![
@@ -78,13 +84,24 @@ fn requests_and_answers_over_ajp() -> Result<()> {
         ),
         (
             "/app/not-again",
-            vec![plain(vec![]), Packet::Body(b"bye\n".to_vec()), Packet::End(false)],
+            vec![
+                plain(vec![]),
+                Packet::Body(b"bye\n".to_vec()),
+                Packet::End(false),
+            ],
         ),
         (
             "/app/two-heads",
-            vec![plain(vec![]), plain(vec![("X-Two", "2")]), Packet::End(true)],
+            vec![
+                plain(vec![]),
+                plain(vec![("X-Two", "2")]),
+                Packet::End(true),
+            ],
         ),
-        ("/app/no-head", vec![Packet::Body(b"body first".to_vec()), Packet::End(true)]),
+        (
+            "/app/no-head",
+            vec![Packet::Body(b"body first".to_vec()), Packet::End(true)],
+        ),
         ("/app/closes", vec![Packet::Close]),
         ("/app/closes-after-head", vec![plain(vec![]), Packet::Close]),
         (
@@ -95,10 +112,28 @@ fn requests_and_answers_over_ajp() -> Result<()> {
                 Packet::Close,
             ],
         ),
-        ("/app/nonsense", vec![Packet::Raw(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()), Packet::Close]),
-        ("/app/unknown-type", vec![Packet::Raw(b"AB\x00\x01\x63".to_vec()), Packet::Close]),
-        ("/app/too-long", vec![Packet::Raw(b"AB\xff\xff\x03".to_vec()), Packet::Close]),
-        ("/app/short-head", vec![Packet::Raw(b"AB\x00\x03\x04\x00\xc8".to_vec()), Packet::Close]),
+        (
+            "/app/nonsense",
+            vec![
+                Packet::Raw(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
+                Packet::Close,
+            ],
+        ),
+        (
+            "/app/unknown-type",
+            vec![Packet::Raw(b"AB\x00\x01\x63".to_vec()), Packet::Close],
+        ),
+        (
+            "/app/too-long",
+            vec![Packet::Raw(b"AB\xff\xff\x03".to_vec()), Packet::Close],
+        ),
+        (
+            "/app/short-head",
+            vec![
+                Packet::Raw(b"AB\x00\x03\x04\x00\xc8".to_vec()),
+                Packet::Close,
+            ],
+        ),
         ("/app/silent", vec![Packet::Hold]),
         (
             "/app/401",
@@ -156,14 +191,30 @@ SetEnvIf User-Agent ^Route JK_ROUTE=r1
         cases.push(Case::get(path));
     }
     for method in [
-        "OPTIONS", "DELETE", "PROPFIND", "REPORT", "MKACTIVITY", "PATCH", "BREW",
+        "OPTIONS",
+        "DELETE",
+        "PROPFIND",
+        "REPORT",
+        "MKACTIVITY",
+        "PATCH",
+        "BREW",
     ] {
         cases.push(Case::with(method, "/app/method", &[], ""));
     }
     cases.push(Case::with("HEAD", "/app/fields", &[], ""));
     cases.push(Case::with("HEAD", "/app/shown", &[], ""));
-    cases.push(Case::with("POST", "/app/post", &[("Content-Type", "text/x")], "a body"));
-    cases.push(Case::with("PUT", "/app/large-body", &[], &"0123456789".repeat(5_000)));
+    cases.push(Case::with(
+        "POST",
+        "/app/post",
+        &[("Content-Type", "text/x")],
+        "a body",
+    ));
+    cases.push(Case::with(
+        "PUT",
+        "/app/large-body",
+        &[],
+        &"0123456789".repeat(5_000),
+    ));
     cases.push(Case::raw(
         "a chunked body",
         "POST /app/chunked HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\nTransfer-Encoding: \
@@ -192,6 +243,9 @@ SetEnvIf User-Agent ^Route JK_ROUTE=r1
         ],
     ));
     cases.push(Case::get_with("/app/route", &[("User-Agent", "Route 66")]));
-    cases.push(Case::get_with("/app/long", &[("X-Long", &"y".repeat(8000))]));
+    cases.push(Case::get_with(
+        "/app/long",
+        &[("X-Long", &"y".repeat(8000))],
+    ));
     compare("proxy proxy_ajp", &configuration, &cases)
 }

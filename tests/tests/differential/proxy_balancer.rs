@@ -5,11 +5,14 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 use httpd_tests::{
-    backend::{Backend, http::{self, route}},
+    backend::{
+        Backend,
+        http::{self, route},
+    },
     client::{Answer, exchange, get, get_with},
-    host::Host,
-    scripted::{self, script},
     differential::serve,
+    host::Host,
+    scripted::{self, LOGGED, logged, script},
     site::Site,
 };
 
@@ -26,9 +29,18 @@ fn backends(count: usize) -> Result<Vec<Backend>> {
         Ok(http::start(
             name,
             [
-                route("/set", text(&format!("Set-Cookie: STICKY=session.{name}; Path=/\r\n"))),
-                route("/503", format!("HTTP/1.1 503 Down\r\nX-Backend: {name}\r\nContent-Length: 0\r\n\r\n")),
-                route("/large", http::answer(&format!("X-Backend: {name}\r\n"), &"x".repeat(200_000))),
+                route(
+                    "/set",
+                    text(&format!("Set-Cookie: STICKY=session.{name}; Path=/\r\n")),
+                ),
+                route(
+                    "/503",
+                    format!("HTTP/1.1 503 Down\r\nX-Backend: {name}\r\nContent-Length: 0\r\n\r\n"),
+                ),
+                route(
+                    "/large",
+                    http::answer(&format!("X-Backend: {name}\r\n"), &"x".repeat(200_000)),
+                ),
             ],
         )?)
     };
@@ -43,12 +55,16 @@ fn who(answer: &Answer) -> String {
     }
 }
 
+fn ask(host: &Host, path: &str) -> Result<Answer> {
+    logged(host, || Ok(get(host.port(), path)?))
+}
+
 /// A script that asks for paths in turn.
 fn asks(paths: Vec<String>) -> impl Fn(&Host) -> Result<String> {
     move |host| {
         let mut seen = String::new();
         for path in &paths {
-            let _ = writeln!(seen, "{path} {}", who(&get(host.port(), path)?));
+            let _ = writeln!(seen, "{path} {}", who(&ask(host, path)?));
         }
         Ok(seen)
     }
@@ -73,8 +89,11 @@ fn methods_of_balancing() -> Result<()> {
         .replace("@D@", &format!("http://127.0.0.1:{}", port(3)))
     };
     let gone = http::start("gone", [])?.port();
-    let mut lines = ONE_CHILD.to_owned();
-    lines += &members("even", "BalancerMember @A@\nBalancerMember @B@\nBalancerMember @C@");
+    let mut lines = format!("{ONE_CHILD}{LOGGED}");
+    lines += &members(
+        "even",
+        "BalancerMember @A@\nBalancerMember @B@\nBalancerMember @C@",
+    );
     lines += &members(
         "weighted",
         "BalancerMember @A@ loadfactor=3\nBalancerMember @B@ loadfactor=1\nBalancerMember @C@ \
@@ -170,7 +189,7 @@ fn sticky_sessions() -> Result<()> {
     );
     let gone = http::start("gone", [])?.port();
     let lines = format!(
-        "{ONE_CHILD}\
+        "{ONE_CHILD}{LOGGED}\
          <Proxy balancer://cookie>\n{members}ProxySet stickysession=STICKY\n</Proxy>\n\
          ProxyPass /cookie balancer://cookie\n\
          <Proxy balancer://path>\n{members}ProxySet stickysession=STICKY|jsessionid scolonpathdelim=On\n</Proxy>\n\
@@ -190,7 +209,8 @@ fn sticky_sessions() -> Result<()> {
         move |host: &Host| {
             let mut seen = String::new();
             for _ in 0..4 {
-                let answer = get_with(host.port(), path, &[("Cookie", value)])?;
+                let fields = [("Cookie", value)];
+                let answer = logged(host, || Ok(get_with(host.port(), path, &fields)?))?;
                 let _ = writeln!(
                     seen,
                     "{} {:?} {:?}",
@@ -204,13 +224,19 @@ fn sticky_sessions() -> Result<()> {
     };
     let scripts = [
         script("by cookie", cookie("/cookie/x", "STICKY=session.b")),
-        script("among cookies", cookie("/cookie/x", "XSTICKY=s.a; STICKY=session.c; y=z")),
+        script(
+            "among cookies",
+            cookie("/cookie/x", "XSTICKY=s.a; STICKY=session.c; y=z"),
+        ),
         script("unknown route", cookie("/cookie/x", "STICKY=session.z")),
         script("without route", cookie("/cookie/x", "STICKY=session")),
         script("by query", asks(times("/cookie/x?STICKY=s.c&y", 3))),
         script("by path", asks(times("/path/x;jsessionid=s.b?y", 3))),
         script("separator", cookie("/separator/x", "STICKY=session:b")),
-        script("other separator", cookie("/separator/x", "STICKY=session.b")),
+        script(
+            "other separator",
+            cookie("/separator/x", "STICKY=session.b"),
+        ),
         script("strict", cookie("/strict/x", "STICKY=s.gone")),
         script("own cookie", cookie("/own/x", "ROUTEID=.b")),
         script("no cookie yet", cookie("/own/x", "other=1")),
@@ -222,7 +248,11 @@ fn sticky_sessions() -> Result<()> {
 /// The nonce of the manager's page.
 fn nonce(page: &str) -> Result<String> {
     let (_, rest) = page.split_once("nonce=").context("a nonce")?;
-    Ok(rest.split(['&', '"', '\'']).next().unwrap_or_default().to_owned())
+    Ok(rest
+        .split(['&', '"', '\''])
+        .next()
+        .unwrap_or_default()
+        .to_owned())
 }
 
 /// The page without what is new in each run: nonces, ports, and addresses of shared memory.
@@ -232,7 +262,9 @@ fn steady(page: &str, ports: &[u16]) -> String {
         if found == "NONCE" || found.is_empty() {
             break;
         }
-        text = text.replace(&found, "NONCE").replace("nonce=NONCE", "nonce:NONCE");
+        text = text
+            .replace(&found, "NONCE")
+            .replace("nonce=NONCE", "nonce:NONCE");
     }
     for (number, port) in ports.iter().enumerate() {
         text = text.replace(&format!(":{port}"), &format!(":{number}"));
@@ -247,7 +279,10 @@ fn steady(page: &str, ports: &[u16]) -> String {
     if let Some(first) = lines.iter().position(is_method) {
         let head = "<select name='b_lbm' id='b_lbm'>";
         lines[first] = lines[first].trim_start_matches(head);
-        let end = lines.iter().rposition(is_method).map_or(first, |last| last + 1);
+        let end = lines
+            .iter()
+            .rposition(is_method)
+            .map_or(first, |last| last + 1);
         lines[first..end].sort_unstable();
     }
     lines.join("\n")
@@ -260,7 +295,7 @@ fn the_manager() -> Result<()> {
     let ports: Vec<u16> = all.iter().map(Backend::port).collect();
     let [a, b, c] = [ports[0], ports[1], ports[2]];
     let lines = format!(
-        "{ONE_CHILD}BalancerPersist On\nBalancerGrowth 4\n<Proxy balancer://one>\nBalancerMember \
+        "{ONE_CHILD}{LOGGED}BalancerPersist On\nBalancerGrowth 4\n<Proxy balancer://one>\nBalancerMember \
          http://127.0.0.1:{a} route=a loadfactor=2\nBalancerMember http://127.0.0.1:{b} route=b \
          status=+H\nProxySet stickysession=S growth=3\n</Proxy>\nProxyPass /one \
          balancer://one\nProxyStatus On\n<Location /manager>\nSetHandler \
@@ -268,26 +303,24 @@ fn the_manager() -> Result<()> {
     );
     let configuration = serve(&site, &format!("{BALANCER} status"), &lines);
     let edit = |host: &Host, form: &str, referer: bool| -> Result<Answer> {
-        let page = get(host.port(), "/manager")?.text();
+        let page = ask(host, "/manager")?.text();
         let body = form.replace("NONCE", &nonce(&page)?);
         let from = if referer {
             format!("Referer: http://test.example:{}/manager\r\n", host.port())
         } else {
             String::new()
         };
-        Ok(exchange(
-            host.port(),
-            format!(
-                "POST /manager HTTP/1.1\r\nHost: test.example:{}\r\nConnection: \
+        let request = format!(
+            "POST /manager HTTP/1.1\r\nHost: test.example:{}\r\nConnection: \
                  close\r\n{from}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: \
                  {}\r\n\r\n{body}",
-                host.port(),
-                body.len()
-            ),
-        )?)
+            host.port(),
+            body.len()
+        );
+        logged(host, || Ok(exchange(host.port(), request)?))
     };
     let page = |host: &Host| {
-        let answer = get(host.port(), "/manager")?;
+        let answer = ask(host, "/manager")?;
         Ok(format!(
             "{} {:?}\n{}",
             answer.status_line,
@@ -298,10 +331,11 @@ fn the_manager() -> Result<()> {
     let part = |query: String| {
         let ports = &ports;
         move |host: &Host| {
-            let nonce = nonce(&get(host.port(), "/manager")?.text())?;
+            let nonce = nonce(&ask(host, "/manager")?.text())?;
             let path = format!("/manager?{query}&nonce={nonce}");
             let fields = [("Referer", "http://test.example/manager")];
-            Ok(steady(&get_with(host.port(), &path, &fields)?.text(), ports))
+            let answer = logged(host, || Ok(get_with(host.port(), &path, &fields)?))?;
+            Ok(steady(&answer.text(), ports))
         }
     };
     let xml = part("xml=1".to_owned());
@@ -312,7 +346,7 @@ fn the_manager() -> Result<()> {
             let answer = edit(host, &form, referer)?;
             let mut seen = format!("{}\n{}", answer.status_line, steady(&answer.text(), &ports));
             for _ in 0..4 {
-                let _ = writeln!(seen, "{}", who(&get(host.port(), "/one/x")?));
+                let _ = writeln!(seen, "{}", who(&ask(host, "/one/x")?));
             }
             Ok(seen)
         }
@@ -325,13 +359,22 @@ fn the_manager() -> Result<()> {
         format!("w=http://127.0.0.1:{a}&b=one&w_status_D=0&w_lf=1.5&nonce=NONCE"),
         true,
     );
-    let method = edits("b=one&b_lbm=bybusyness&b_tmo=5&b_max=2&b_sforce=0&b_ss=T&nonce=NONCE".into(), true);
+    let method = edits(
+        "b=one&b_lbm=bybusyness&b_tmo=5&b_max=2&b_sforce=0&b_ss=T&nonce=NONCE".into(),
+        true,
+    );
     let add = edits(
         format!("b=one&b_nwrkr=http://127.0.0.1:{c}&b_wyes=1&nonce=NONCE"),
         true,
     );
-    let wrong = edits(format!("w=http://127.0.0.1:{b}&b=one&w_status_H=0&nonce=wrong"), true);
-    let foreign = edits(format!("w=http://127.0.0.1:{b}&b=one&w_status_H=0&nonce=NONCE"), false);
+    let wrong = edits(
+        format!("w=http://127.0.0.1:{b}&b=one&w_status_H=0&nonce=wrong"),
+        true,
+    );
+    let foreign = edits(
+        format!("w=http://127.0.0.1:{b}&b=one&w_status_H=0&nonce=NONCE"),
+        false,
+    );
     scripted::compare(
         "proxy proxy_balancer slotmem_shm status",
         &configuration,

@@ -8,6 +8,7 @@ use httpd_tests::{
     backend::{
         Backend,
         http::{self, Step, last, route},
+        scgi,
     },
     client::{Client, exchange, get},
     compatibility,
@@ -26,9 +27,18 @@ fn bad_backends() -> Result<()> {
     let routes = [
         ("/at-once".to_owned(), vec![Step::Close]),
         last("/in-the-status-line", "HTTP/1.1 2"),
-        last("/in-the-head", format!("{ok}Content-Type: text/plain\r\nX-")),
-        last("/before-the-body", format!("{ok}Content-Length: 10\r\n\r\n")),
-        last("/in-the-body", format!("{ok}Content-Length: 10\r\n\r\nhalf")),
+        last(
+            "/in-the-head",
+            format!("{ok}Content-Type: text/plain\r\nX-"),
+        ),
+        last(
+            "/before-the-body",
+            format!("{ok}Content-Length: 10\r\n\r\n"),
+        ),
+        last(
+            "/in-the-body",
+            format!("{ok}Content-Length: 10\r\n\r\nhalf"),
+        ),
         last(
             "/in-a-chunk",
             format!("{ok}Transfer-Encoding: chunked\r\n\r\n10\r\nhalf"),
@@ -42,18 +52,39 @@ fn bad_backends() -> Result<()> {
             format!("{ok}Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n"),
         ),
         last("/nonsense", "\x01\x02\x03\x04\r\n\r\n"),
-        last("/no-colon", format!("{ok}nonsense\r\nContent-Length: 2\r\n\r\nok")),
-        last("/no-name", format!("{ok}: value\r\nContent-Length: 2\r\n\r\nok")),
-        last("/odd-name", format!("{ok}X(): value\r\nContent-Length: 2\r\n\r\nok")),
-        last("/space-in-name", format!("{ok}X Y: value\r\nContent-Length: 2\r\n\r\nok")),
-        last("/control", format!("{ok}X: a\x01b\r\nContent-Length: 2\r\n\r\nok")),
+        last(
+            "/no-colon",
+            format!("{ok}nonsense\r\nContent-Length: 2\r\n\r\nok"),
+        ),
+        last(
+            "/no-name",
+            format!("{ok}: value\r\nContent-Length: 2\r\n\r\nok"),
+        ),
+        last(
+            "/odd-name",
+            format!("{ok}X(): value\r\nContent-Length: 2\r\n\r\nok"),
+        ),
+        last(
+            "/space-in-name",
+            format!("{ok}X Y: value\r\nContent-Length: 2\r\n\r\nok"),
+        ),
+        last(
+            "/control",
+            format!("{ok}X: a\x01b\r\nContent-Length: 2\r\n\r\nok"),
+        ),
         last(
             "/long-field",
-            format!("{ok}X: {}\r\nContent-Length: 2\r\n\r\nok", "x".repeat(20_000)),
+            format!(
+                "{ok}X: {}\r\nContent-Length: 2\r\n\r\nok",
+                "x".repeat(20_000)
+            ),
         ),
         last(
             "/long-status-line",
-            format!("HTTP/1.1 200 {}\r\nContent-Length: 2\r\n\r\nok", "x".repeat(20_000)),
+            format!(
+                "HTTP/1.1 200 {}\r\nContent-Length: 2\r\n\r\nok",
+                "x".repeat(20_000)
+            ),
         ),
         last(
             "/many-fields",
@@ -61,7 +92,9 @@ fn bad_backends() -> Result<()> {
         ),
         last(
             "/both-lengths",
-            format!("{ok}Content-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+            format!(
+                "{ok}Content-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+            ),
         ),
         last(
             "/two-lengths",
@@ -72,11 +105,23 @@ fn bad_backends() -> Result<()> {
             format!("{ok}Transfer-Encoding: odd\r\n\r\nok"),
         ),
         last("/only-interim", "HTTP/1.1 100 Continue\r\n\r\n"),
-        last("/status-0", "HTTP/1.1 000 Zero\r\nContent-Length: 2\r\n\r\nok"),
-        last("/status-20", "HTTP/1.1 20 Short\r\nContent-Length: 2\r\n\r\nok"),
+        last(
+            "/status-0",
+            "HTTP/1.1 000 Zero\r\nContent-Length: 2\r\n\r\nok",
+        ),
+        last(
+            "/status-20",
+            "HTTP/1.1 20 Short\r\nContent-Length: 2\r\n\r\nok",
+        ),
         last("/101", "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n"),
-        last("/more", format!("{ok}Content-Length: 2\r\n\r\nok and more than that")),
-        last("/bad-date", format!("{ok}Date: nonsense\r\nContent-Length: 2\r\n\r\nok")),
+        last(
+            "/more",
+            format!("{ok}Content-Length: 2\r\n\r\nok and more than that"),
+        ),
+        last(
+            "/bad-date",
+            format!("{ok}Date: nonsense\r\nContent-Length: 2\r\n\r\nok"),
+        ),
         last(
             "/bad-location",
             "HTTP/1.1 302 Found\r\nLocation: ::::\r\nContent-Length: 0\r\n\r\n",
@@ -119,14 +164,31 @@ fn bad_backends() -> Result<()> {
         .map(|path| Case::get(&format!("/b{path}")))
         .collect();
     for host in ["ignore.example", "start.example"] {
-        for path in ["/b/no-colon", "/b/no-name", "/b/odd-name", "/b/space-in-name"] {
+        for path in [
+            "/b/no-colon",
+            "/b/no-name",
+            "/b/odd-name",
+            "/b/space-in-name",
+        ] {
             cases.push(Case::get_with(path, &[("Host", host)]));
         }
     }
-    for path in ["/refused/", "/unresolved/", "/no-socket/", "/badresponse", "/ignored", "/wide"] {
+    for path in [
+        "/refused/",
+        "/unresolved/",
+        "/no-socket/",
+        "/badresponse",
+        "/ignored",
+        "/wide",
+    ] {
         cases.push(Case::get(path));
     }
-    cases.push(Case::with("POST", "/b/at-once", &[], "a body that is not repeated"));
+    cases.push(Case::with(
+        "POST",
+        "/b/at-once",
+        &[],
+        "a body that is not repeated",
+    ));
     cases.push(Case::with("POST", "/refused/", &[], "a body"));
     cases.push(Case::with("HEAD", "/b/before-the-body", &[], ""));
     compare("proxy proxy_http", &configuration, &cases)
@@ -141,7 +203,10 @@ fn a_length_that_is_none() -> Result<()> {
         [
             last("/no-number", format!("{ok}Content-Length: x\r\n\r\nok")),
             last("/negative", format!("{ok}Content-Length: -2\r\n\r\nok")),
-            last("/huge", format!("{ok}Content-Length: 99999999999999999999\r\n\r\nok")),
+            last(
+                "/huge",
+                format!("{ok}Content-Length: 99999999999999999999\r\n\r\nok"),
+            ),
         ],
     )?;
     let configuration = serve(
@@ -208,13 +273,18 @@ fn a_backend_in_error_is_left_alone_for_a_while() -> Result<()> {
     )
 }
 
-/// A backend that answers `/slow` after half a second, in parts, and everything else at once.
-fn sluggish() -> Result<Backend> {
-    Ok(Backend::tcp(|peer| {
+/// Backends that answer `/slow` after half a second, in parts, and everything else at once.
+fn sluggish() -> Result<[Backend; 2]> {
+    let pause = || std::thread::sleep(Duration::from_millis(170));
+    let http = Backend::tcp(move |peer| {
         while let Some(request) = http::Received::from(peer)? {
             if request.path().starts_with("/slow") {
-                for part in ["HTTP/1.1 200 OK\r\nContent-", "Length: 8\r\n\r\nsl", "owly\r\n"] {
-                    std::thread::sleep(Duration::from_millis(170));
+                for part in [
+                    "HTTP/1.1 200 OK\r\nContent-",
+                    "Length: 8\r\n\r\nsl",
+                    "owly\r\n",
+                ] {
+                    pause();
                     peer.send(part)?;
                 }
             } else {
@@ -222,40 +292,62 @@ fn sluggish() -> Result<Backend> {
             }
         }
         Ok(())
-    })?)
+    })?;
+    let scgi = Backend::tcp(move |peer| {
+        if let Some(request) = scgi::receive(peer)? {
+            let slow = request.variable("REQUEST_URI").contains("/slow");
+            peer.send("Status: 200 OK\r\n")?;
+            for part in [
+                "Content-Type: text/plain\r\n",
+                "\r\n",
+                if slow { "slowly\r\n" } else { "fast\n" },
+            ] {
+                if slow {
+                    pause();
+                }
+                peer.send(part)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok([http, scgi])
 }
 
-#[test]
-fn a_slow_backend_delays_nobody() -> Result<()> {
+/// Asks slow things in number while others want fast ones.
+fn goes_on_beside(prefix: &str, modules: &str) -> Result<()> {
     const WAITING: usize = 20;
     let site = Site::new()?;
     site.file("page.html", "a page\n")?;
-    let backend = sluggish()?;
+    let [http, scgi] = sluggish()?;
     let configuration = serve(
         &site,
-        "proxy proxy_http",
+        "proxy proxy_http proxy_scgi",
         &format!(
-            "ProxyPass /page.html !\nProxyPass / http://127.0.0.1:{}/\n",
-            backend.port()
+            "ProxyPass /http http://127.0.0.1:{}\nProxyPass /scgi scgi://127.0.0.1:{}\n",
+            http.port(),
+            scgi.port()
         ),
     );
+    let (fast, slow) = (format!("{prefix}/fast"), format!("{prefix}/slow"));
     let host = Host::start(Kind::under_test(), &configuration)?;
     // The proxy is known to be fast, so nothing has warned the server.
     for _ in 0..50 {
-        ensure!(get(host.port(), "/fast")?.text() == "fast\n");
+        ensure!(get(host.port(), &fast)?.text() == "fast\n");
     }
     let begun = Instant::now();
     let mut waiting = Vec::with_capacity(WAITING);
     for _ in 0..WAITING {
         let mut client = Client::connect(host.port())?;
-        client.send("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+        client.send(format!(
+            "GET {slow} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ))?;
         waiting.push(client);
     }
     let mut longest = Duration::ZERO;
     for _ in 0..20 {
         let asked = Instant::now();
         ensure!(get(host.port(), "/page.html")?.text() == "a page\n");
-        ensure!(get(host.port(), "/fast")?.text() == "fast\n");
+        ensure!(get(host.port(), &fast)?.text() == "fast\n");
         longest = longest.max(asked.elapsed());
     }
     for mut client in waiting {
@@ -266,7 +358,17 @@ fn a_slow_backend_delays_nobody() -> Result<()> {
         longest.as_millis() < 400 && all.as_millis() < 4000,
         "others waited up to {longest:?}; {WAITING} slow ones took {all:?}"
     );
-    compatibility::behaves("proxy proxy_http", WAITING + 90)
+    compatibility::behaves(modules, WAITING + 90)
+}
+
+#[test]
+fn a_slow_backend_delays_nobody() -> Result<()> {
+    goes_on_beside("/http", "proxy proxy_http")
+}
+
+#[test]
+fn a_slow_backend_that_the_module_waits_for_itself_delays_nobody() -> Result<()> {
+    goes_on_beside("/scgi", "proxy proxy_scgi")
 }
 
 #[test]
@@ -279,7 +381,10 @@ fn a_client_that_leaves_takes_its_backend_connection_along() -> Result<()> {
     let configuration = serve(
         &site,
         "proxy proxy_http",
-        &format!("{ONE_CHILD}ProxyPass / http://127.0.0.1:{}/\n", backend.port()),
+        &format!(
+            "{ONE_CHILD}ProxyPass / http://127.0.0.1:{}/\n",
+            backend.port()
+        ),
     );
     let leaves = |host: &Host| {
         let mut client = Client::connect(host.port())?;

@@ -32,13 +32,22 @@ fn php_site() -> Result<Site> {
          http_response_code(203); echo \"fields\\n\";",
     )?;
     site.file("moved.php", "<?php header('Location: /elsewhere?x=1');")?;
-    site.file("abroad.php", "<?php header('Location: http://other.example/');")?;
+    site.file(
+        "abroad.php",
+        "<?php header('Location: http://other.example/');",
+    )?;
     site.file(
         "404.php",
         "<?php header('HTTP/1.1 404 Not Here'); echo \"not here\\n\";",
     )?;
-    site.file("500.php", "<?php http_response_code(500); echo \"broken\\n\";")?;
-    site.file("304.php", "<?php http_response_code(304); header('ETag: \"x\"');")?;
+    site.file(
+        "500.php",
+        "<?php http_response_code(500); echo \"broken\\n\";",
+    )?;
+    site.file(
+        "304.php",
+        "<?php http_response_code(304); header('ETag: \"x\"');",
+    )?;
     site.file("204.php", "<?php http_response_code(204);")?;
     site.file(
         "large.php",
@@ -53,11 +62,20 @@ fn php_site() -> Result<Site> {
         "etag.php",
         "<?php header('ETag: \"e\"'); header('Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT'); echo 'body';",
     )?;
-    site.file("typed.php", "<?php header('Content-Type: image/x-odd'); echo 'typed';")?;
-    site.file("error.php", "<?php error_log('said on standard error'); echo 'fine';")?;
+    site.file(
+        "typed.php",
+        "<?php header('Content-Type: image/x-odd'); echo 'typed';",
+    )?;
+    site.file(
+        "error.php",
+        "<?php error_log('said on standard error'); echo 'fine';",
+    )?;
     site.file("fatal.php", "<?php no_such_function();")?;
     site.file("exit.php", "<?php")?;
-    site.file("auth.php", "<?php echo $_SERVER['PHP_AUTH_USER'] ?? 'nobody', \"\\n\";")?;
+    site.file(
+        "auth.php",
+        "<?php echo $_SERVER['PHP_AUTH_USER'] ?? 'nobody', \"\\n\";",
+    )?;
     site.file("plain.txt", "plain\n")?;
     Ok(site)
 }
@@ -147,8 +165,18 @@ ProxyErrorOverride On
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     cases.push(Case::with("POST", "/show.php", &form, "a=1&b=two"));
     cases.push(Case::with("POST", "/tcp/show.php", &form, "a=1&b=two"));
-    cases.push(Case::with("PUT", "/show.php", &[], &"0123456789".repeat(20_000)));
-    cases.push(Case::with("POST", "/all/show.php", &[], &"x".repeat(70_000)));
+    cases.push(Case::with(
+        "PUT",
+        "/show.php",
+        &[],
+        &"0123456789".repeat(20_000),
+    ));
+    cases.push(Case::with(
+        "POST",
+        "/all/show.php",
+        &[],
+        &"x".repeat(70_000),
+    ));
     cases.push(Case::with("HEAD", "/fields.php", &[], ""));
     cases.push(Case::with("DELETE", "/show.php", &[], ""));
     cases.push(Case::raw(
@@ -163,10 +191,19 @@ ProxyErrorOverride On
     ));
     cases.push(Case::get_with("/etag.php", &[("If-None-Match", "\"e\"")]));
     cases.push(Case::get_with("/large.php", &[("Range", "bytes=10-19")]));
-    cases.push(Case::get_with("/auth.php", &[("Authorization", "Basic eDp5")]));
+    cases.push(Case::get_with(
+        "/auth.php",
+        &[("Authorization", "Basic eDp5")],
+    ));
     cases.push(Case::get_with(
         "/show.php",
-        &[("X-A", "1"), ("X-A", "2"), ("Cookie", "a=b"), ("Proxy", "evil"), ("X_Under", "score")],
+        &[
+            ("X-A", "1"),
+            ("X-A", "2"),
+            ("Cookie", "a=b"),
+            ("Proxy", "evil"),
+            ("X_Under", "score"),
+        ],
     ));
     compare("proxy proxy_fcgi", &configuration, &cases)
 }
@@ -175,17 +212,29 @@ ProxyErrorOverride On
 fn cgi_answers() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: &str| text.as_bytes().to_vec();
     vec![
-        ("/404", text("Status: 404 Not Here\r\nContent-Type: text/plain\r\n\r\nnot here\n")),
+        (
+            "/404",
+            text("Status: 404 Not Here\r\nContent-Type: text/plain\r\n\r\nnot here\n"),
+        ),
         ("/moved", text("Location: http://other.example/\r\n\r\n")),
         ("/internal", text("Location: /plain.txt\r\n\r\n")),
-        ("/fields", text("Content-Type: text/plain\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a=b\r\n\r\nfields\n")),
+        (
+            "/fields",
+            text("Content-Type: text/plain\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a=b\r\n\r\nfields\n"),
+        ),
         ("/bare", text("Content-Type: text/plain\n\nbare\n")),
         ("/nonsense", text("nonsense\r\n\r\n")),
         ("/early", Vec::new()),
         ("/in-head", text("Status: 200 OK\r\nContent-")),
         ("/length", text("Content-Length: 20\r\n\r\nshorter")),
-        ("/sendfile", text("X-Sendfile: @SITE@/plain.txt\r\nContent-Type: text/plain\r\n\r\nignored")),
-        ("/redirect", text("X-Sendfile-Own: /plain.txt\r\nContent-Type: text/x\r\n\r\nignored")),
+        (
+            "/sendfile",
+            text("X-Sendfile: @SITE@/plain.txt\r\nContent-Type: text/plain\r\n\r\nignored"),
+        ),
+        (
+            "/redirect",
+            text("X-Sendfile-Own: /plain.txt\r\nContent-Type: text/x\r\n\r\nignored"),
+        ),
         ("/500", text("Status: 500\r\n\r\nbroken\n")),
         ("/304", text("Status: 304 Same\r\nETag: \"e\"\r\n\r\n")),
     ]
@@ -194,9 +243,14 @@ fn cgi_answers() -> Vec<(&'static str, Vec<u8>)> {
 fn in_site(answers: Vec<(&'static str, Vec<u8>)>, site: &Site) -> Vec<(&'static str, Vec<u8>)> {
     let place = site.path().display().to_string();
     let fill = |answer: Vec<u8>| {
-        String::from_utf8_lossy(&answer).replace("@SITE@", &place).into_bytes()
+        String::from_utf8_lossy(&answer)
+            .replace("@SITE@", &place)
+            .into_bytes()
     };
-    answers.into_iter().map(|(path, answer)| (path, fill(answer))).collect()
+    answers
+        .into_iter()
+        .map(|(path, answer)| (path, fill(answer)))
+        .collect()
 }
 
 fn cgi_cases(prefix: &str) -> Vec<Case> {
@@ -207,8 +261,18 @@ fn cgi_cases(prefix: &str) -> Vec<Case> {
     for path in ["/shown?a=1", "/a%20b/c;d?x=%20", "", "/"] {
         cases.push(Case::get(&format!("{prefix}{path}")));
     }
-    cases.push(Case::with("POST", &format!("{prefix}/post"), &[("Content-Type", "text/x")], "a body"));
-    cases.push(Case::with("PUT", &format!("{prefix}/large"), &[], &"0123456789".repeat(10_000)));
+    cases.push(Case::with(
+        "POST",
+        &format!("{prefix}/post"),
+        &[("Content-Type", "text/x")],
+        "a body",
+    ));
+    cases.push(Case::with(
+        "PUT",
+        &format!("{prefix}/large"),
+        &[],
+        &"0123456789".repeat(10_000),
+    ));
     cases.push(Case::with("HEAD", &format!("{prefix}/fields"), &[], ""));
     cases.push(Case::raw(
         format!("{prefix}: a chunked body"),
@@ -219,7 +283,11 @@ fn cgi_cases(prefix: &str) -> Vec<Case> {
     ));
     cases.push(Case::get_with(
         &format!("{prefix}/named"),
-        &[("X-A", "1"), ("Authorization", "Basic eDp5"), ("Proxy", "evil")],
+        &[
+            ("X-A", "1"),
+            ("Authorization", "Basic eDp5"),
+            ("Proxy", "evil"),
+        ],
     ));
     cases
 }
@@ -275,7 +343,10 @@ fn uwsgi() -> Result<()> {
         };
         (path, answer.into_bytes())
     };
-    let routes = in_site(cgi_answers(), &site).into_iter().map(http).collect();
+    let routes = in_site(cgi_answers(), &site)
+        .into_iter()
+        .map(http)
+        .collect();
     let backend = uwsgi::start(routes)?;
     let port = backend.port();
     let gone = uwsgi::start(Vec::new())?.port();
