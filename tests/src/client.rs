@@ -147,6 +147,21 @@ impl Client {
         Ok(std::mem::take(&mut self.received))
     }
 
+    /// Receives until the server closes and forgets it; answers how many bytes there were.
+    ///
+    /// # Errors
+    /// When it does not close in time.
+    pub fn discard_rest(&mut self) -> io::Result<u64> {
+        let mut buffer = vec![0; 256 * 1024];
+        let mut seen = std::mem::take(&mut self.received).len() as u64;
+        loop {
+            match self.stream.read(&mut buffer)? {
+                0 => return Ok(seen),
+                got => seen += got as u64,
+            }
+        }
+    }
+
     /// Whether the server closes without another byte.
     pub fn is_closed(&mut self) -> bool {
         self.received.is_empty() && matches!(self.fill(), Ok(0) | Err(_))
