@@ -141,12 +141,8 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         if (*core).flush_max_threshold != 0 {
             (*network).threshold = (*core).flush_max_threshold;
         }
-        sys::apr_pool_cleanup_register(
-            (*c).pool,
-            network.cast(),
-            Some(drop_network),
-            Some(sys::apr_pool_cleanup_null),
-        );
+        // Before the pool's children are destroyed: what waits to be sent is kept in one.
+        sys::apr_pool_pre_cleanup_register((*c).pool, network.cast(), Some(drop_network));
         sys::ap_add_input_filter_handle(ap_core_input_filter_handle, network.cast(), null_mut(), c);
         sys::ap_add_output_filter_handle(
             ap_core_output_filter_handle,
@@ -160,7 +156,8 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
 
 unsafe extern "C" fn drop_network(network: *mut c_void) -> sys::apr_status_t {
     // SAFETY: made by `pre_connection` with Box, and dropped once, by the connection's pool.
-    unsafe { drop(Box::from_raw(network.cast::<Network>())) };
+    let mut network = unsafe { Box::from_raw(network.cast::<Network>()) };
+    network.discard_pending();
     0
 }
 

@@ -1,11 +1,11 @@
-//! The waits of modules and of their libraries. `poll`, `select` and `apr_pollset_poll` are found here
-//! before those of libc and APR, because the dynamic linker asks the executable first. So a module
+//! The waits of modules and of their libraries. `poll`, `select`, `apr_pollset_poll` and the waits for a
+//! condition of APR's are found here before those of libc and APR, because the dynamic linker asks the executable first. So a module
 //! that waits for a backend by itself (mod_proxy_fcgi, mod_proxy_ajp, a database's client library, a
 //! tunnel) gives its reactor to other connections, as the core does when it waits for a client
 //! (docs/decisions/0060-waits-of-libraries.md).
 
 use std::{
-    ffi::c_int,
+    ffi::{c_int, c_void},
     ptr::null,
     sync::OnceLock,
     time::{Duration, Instant},
@@ -26,6 +26,8 @@ pub(in crate::abi) static EXPORTS: &[Export] = &[
     Export::new(poll as *const ()),
     Export::new(select as *const ()),
     Export::new([apr_pollset_poll, sys::apr_pollset_poll][0] as *const ()),
+    Export::new(apr_thread_cond_wait as *const ()),
+    Export::new(apr_thread_cond_timedwait as *const ()),
 ];
 
 /// Waits with the reactor given away, which is no handler's fault.
@@ -117,23 +119,20 @@ pub unsafe extern "C" fn select(
     }
 }
 
-type PollsetPoll = unsafe extern "C" fn(
-    *mut sys::apr_pollset_t,
-    sys::apr_interval_time_t,
-    *mut sys::apr_int32_t,
-    *mut *const sys::apr_pollfd_t,
-) -> sys::apr_status_t;
-
-/// APR's own function.
-fn pollset_poll_of_apr() -> PollsetPoll {
-    static FOUND: OnceLock<PollsetPoll> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        // SAFETY: the name ends with NUL.
-        let function = unsafe { libc::dlsym(libc::RTLD_NEXT, c"apr_pollset_poll".as_ptr()) };
-        assert!(!function.is_null(), "the executable is linked with APR");
-        // SAFETY: APR's function of this name has this type (apr_poll.h).
-        unsafe { std::mem::transmute::<*mut libc::c_void, PollsetPoll>(function) }
-    })
+/// APR's own function behind one of the same name here.
+macro_rules! of_apr {
+    ($name:ident($($type:ty),* $(,)?)) => {{
+        type Function = unsafe extern "C" fn($($type),*) -> sys::apr_status_t;
+        static FOUND: OnceLock<Function> = OnceLock::new();
+        *FOUND.get_or_init(|| {
+            let name = concat!(stringify!($name), "\0");
+            // SAFETY: the name ends with NUL.
+            let function = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr().cast()) };
+            assert!(!function.is_null(), "the executable is linked with APR");
+            // SAFETY: APR's function of this name has this type, which is that of the one here.
+            unsafe { std::mem::transmute::<*mut libc::c_void, Function>(function) }
+        })
+    }};
 }
 
 /// Waits for one of a set of sockets: how mod_proxy carries bytes through a tunnel.
@@ -144,7 +143,14 @@ pub unsafe extern "C" fn apr_pollset_poll(
     num: *mut sys::apr_int32_t,
     descriptors: *mut *const sys::apr_pollfd_t,
 ) -> sys::apr_status_t {
-    let poll = pollset_poll_of_apr();
+    let poll = of_apr!(
+        apr_pollset_poll(
+            *mut sys::apr_pollset_t,
+            sys::apr_interval_time_t,
+            *mut sys::apr_int32_t,
+            *mut *const sys::apr_pollfd_t,
+        )
+    );
     let patience = 1000 * sys::apr_interval_time_t::from(PATIENCE);
     // SAFETY: the caller's arguments, as apr_poll.h asks for them.
     unsafe {
@@ -157,6 +163,30 @@ pub unsafe extern "C" fn apr_pollset_poll(
             done => done,
         }
     }
+}
+
+/// Waits for another thread (apr_thread_cond.h, which the bindings leave out), as for a connection to a backend that all are using.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn apr_thread_cond_wait(
+    cond: *mut c_void,
+    mutex: *mut c_void,
+) -> sys::apr_status_t {
+    let wait = of_apr!(apr_thread_cond_wait(*mut c_void, *mut c_void));
+    // SAFETY: the caller's arguments; the thread stays the same, so the mutex stays its own.
+    away(|| unsafe { wait(cond, mutex) })
+}
+
+/// The same with a limit.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn apr_thread_cond_timedwait(
+    cond: *mut c_void,
+    mutex: *mut c_void,
+    timeout: sys::apr_interval_time_t,
+) -> sys::apr_status_t {
+    let wait =
+        of_apr!(apr_thread_cond_timedwait(*mut c_void, *mut c_void, sys::apr_interval_time_t));
+    // SAFETY: as above.
+    away(|| unsafe { wait(cond, mutex, timeout) })
 }
 
 #[cfg(test)]
