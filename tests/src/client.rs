@@ -198,7 +198,11 @@ impl Client {
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
+    /// Receives so many bytes.
+    ///
+    /// # Errors
+    /// When the connection ends before, or nothing comes in time.
+    pub fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < length {
             if self.fill()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

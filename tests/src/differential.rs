@@ -95,7 +95,7 @@ pub(crate) fn normalized(mut answer: Answer, host: &Host) -> Answer {
     let place = host.place().path().display().to_string();
     let replace = |text: &str| text.replace(&port, "PORT").replace(&place, "PLACE");
     answer.fields.retain(|(name, _)| {
-        !["Date", "Server"]
+        !["Date", "Server", "Proxy-agent"]
             .iter()
             .any(|ignored| name.eq_ignore_ascii_case(ignored))
     });

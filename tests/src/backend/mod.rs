@@ -143,6 +143,11 @@ impl Peer {
         }
     }
 
+    /// What has been received and not taken.
+    pub fn take_all(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.received)
+    }
+
     /// Receives `length` bytes, or to the end, and forgets them; answers how many there were.
     ///
     /// # Errors

@@ -13,3 +13,5 @@ mod proxy_ajp;
 mod proxy_balancer;
 mod proxy_failures;
 mod proxy_fcgi;
+mod proxy_forward;
+mod proxy_tunnel;
