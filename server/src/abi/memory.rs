@@ -21,9 +21,12 @@ const SPARE_BUCKET_ALLOCATORS: usize = 32;
 struct Allocators {
     connections: *mut sys::apr_allocator_t,
     requests: *mut sys::apr_allocator_t,
+    /// The parent of connections' pools: what a library keeps for the process, it puts into the
+    /// topmost pool above the one at hand (APR-util its drivers, when the first is asked for).
+    root: *mut sys::apr_pool_t,
 }
 
-// SAFETY: allocators are guarded by a mutex of their own and are never destroyed.
+// SAFETY: allocators are guarded by a mutex of their own; they and the root are never destroyed.
 unsafe impl Send for Allocators {}
 
 /// The allocators of threads that have ended, for those that begin.
@@ -61,13 +64,15 @@ thread_local! {
 fn allocators() -> Allocators {
     HELD.with(|held| {
         held.0.get().unwrap_or_else(|| {
-            let abandoned = ABANDONED
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            let allocators = abandoned.unwrap_or_else(|| Allocators {
-                connections: new_allocator(),
-                requests: new_allocator(),
+            // Locked throughout, so that one thread at a time makes a child of the process's pool.
+            let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
+            let allocators = abandoned.pop().unwrap_or_else(|| {
+                let connections = new_allocator();
+                Allocators {
+                    connections,
+                    requests: new_allocator(),
+                    root: new_root(connections),
+                }
             });
             held.0.set(Some(allocators));
             allocators
@@ -75,9 +80,16 @@ fn allocators() -> Allocators {
     })
 }
 
-/// The allocator for pools of connections that this thread accepts.
-pub fn for_connections() -> *mut sys::apr_allocator_t {
-    allocators().connections
+/// A pool for a connection that this thread accepts.
+pub fn new_connection_pool() -> *mut sys::apr_pool_t {
+    let Allocators {
+        connections, root, ..
+    } = allocators();
+    let mut pool = null_mut();
+    // SAFETY: both live for ever, and the allocator's mutex guards the list of the root's children;
+    // APR ends the process when memory runs out.
+    unsafe { sys::apr_pool_create_ex(&raw mut pool, root, None, connections) };
+    pool
 }
 
 /// The allocator for pools of requests that this thread begins.
@@ -99,6 +111,17 @@ fn new_allocator() -> *mut sys::apr_allocator_t {
         }
         allocator
     }
+}
+
+/// A pool below that of the process, with an allocator that outlives it.
+fn new_root(allocator: *mut sys::apr_allocator_t) -> *mut sys::apr_pool_t {
+    let mut pool = null_mut();
+    // SAFETY: the process's pool lives as long as the process; the caller holds the lock.
+    unsafe {
+        sys::apr_pool_create_ex(&raw mut pool, sys::ap_pglobal, None, allocator);
+        sys::apr_pool_tag(pool, c"connections".as_ptr());
+    }
+    pool
 }
 
 /// A bucket allocator for a connection that begins to do something.

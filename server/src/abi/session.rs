@@ -61,11 +61,10 @@ impl Session {
             buckets: null_mut(),
             network: null_mut(),
         };
-        // SAFETY: pool, allocator and socket are made here and live as long as the session; the
+        // SAFETY: pool and socket are made here and live as long as the session; the
         // addresses are copied. APR ends the process when memory runs out.
         unsafe {
-            let allocator = memory::for_connections();
-            sys::apr_pool_create_unmanaged_ex(&raw mut session.pool, None, allocator);
+            session.pool = memory::new_connection_pool();
             let pool = session.pool;
             sys::apr_pool_tag(pool, c"transaction".as_ptr());
 
