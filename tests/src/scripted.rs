@@ -75,11 +75,17 @@ pub fn compare_in(
         bail!(
             "{differing} of {} scripts differ\n{report}\nour log:\n{}\napache's log:\n{}",
             scripts.len(),
-            ours.messages(),
-            apache.messages()
+            end_of(&ours.messages()),
+            end_of(&apache.messages())
         );
     }
     compatibility::behaves(modules, scripts.len())
+}
+
+/// The last lines of a log.
+fn end_of(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
 }
 
 /// What a configuration needs for `logged`.

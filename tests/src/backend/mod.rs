@@ -2,6 +2,8 @@
 //! each connection. One file for each protocol spoken.
 
 pub mod ajp;
+pub mod fdpass;
+pub mod ftp;
 pub mod http;
 pub mod php;
 pub mod scgi;

@@ -14,4 +14,5 @@ mod proxy_balancer;
 mod proxy_failures;
 mod proxy_fcgi;
 mod proxy_forward;
+mod proxy_others;
 mod proxy_tunnel;
