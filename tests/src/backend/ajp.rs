@@ -93,6 +93,8 @@ struct Request {
 impl Request {
     fn parse(payload: &[u8]) -> io::Result<Self> {
         let mut reader = Reader(payload);
+        // The packet's type, which the caller has looked at.
+        reader.byte()?;
         let code = usize::from(reader.byte()?);
         let method = METHODS
             .get(code)

@@ -14,7 +14,7 @@ use std::{
 
 /// A taker of sockets; it ends when this is dropped.
 pub struct Taker {
-    path: std::path::PathBuf,
+    listener: UnixListener,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -77,27 +77,15 @@ impl Taker {
         use std::os::unix::fs::PermissionsExt;
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777))?;
+        let own = listener.try_clone()?;
         let thread = std::thread::spawn(move || {
-            // A connection without a descriptor is the end.
-            while let Ok((stream, _)) = listener.accept() {
-                let mut first = [0; 1];
-                // SAFETY: peeks into a buffer of one byte.
-                let peeked = unsafe {
-                    libc::recv(
-                        stream.as_raw_fd(),
-                        first.as_mut_ptr().cast(),
-                        1,
-                        libc::MSG_PEEK,
-                    )
-                };
-                if peeked < 1 {
-                    return;
-                }
+            while let Ok((stream, _)) = own.accept() {
+                // A proxy that goes away is no failure here.
                 let _ = take(stream);
             }
         });
         Ok(Self {
-            path: path.to_owned(),
+            listener,
             thread: Some(thread),
         })
     }
@@ -105,7 +93,9 @@ impl Taker {
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        drop(UnixStream::connect(&self.path));
+        // Wakes the thread: accepting fails from now on.
+        // SAFETY: a plain system call on a descriptor of this object.
+        unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RDWR) };
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

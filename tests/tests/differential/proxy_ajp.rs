@@ -145,6 +145,7 @@ fn requests_and_answers_over_ajp() -> Result<()> {
     ];
     let paths: Vec<&str> = routes.iter().map(|(path, _)| *path).collect();
     let backend = ajp::start(true, routes)?;
+    let pinged = ajp::start(true, vec![])?;
     let mute = ajp::start(false, vec![])?;
     let gone = ajp::start(true, vec![])?.port();
     let port = backend.port();
@@ -153,7 +154,7 @@ fn requests_and_answers_over_ajp() -> Result<()> {
         "proxy proxy_ajp env setenvif auth_basic authn_core authn_file authz_user",
         &format!(
             r#"
-ProxyPass /pinged ajp://127.0.0.1:{port}/app ping=2
+ProxyPass /pinged ajp://127.0.0.1:{pinged}/app ping=2
 ProxyPass /mute ajp://127.0.0.1:{mute}/app ping=500ms retry=0
 ProxyPass /gone ajp://127.0.0.1:{gone}/ retry=0
 <Location /app>
@@ -169,11 +170,12 @@ SetEnv unrelated no
 </Location>
 <Location /override>
 ProxyErrorOverride On
-ProxyPass ajp://127.0.0.1:{port}/app
+ProxyPass ajp://localhost:{port}/app retry=0
 </Location>
 SetEnvIf User-Agent ^Route JK_ROUTE=r1
 "#,
             mute = mute.port(),
+            pinged = pinged.port(),
         ),
     );
     let mut cases: Vec<Case> = paths.iter().map(|path| Case::get(path)).collect();

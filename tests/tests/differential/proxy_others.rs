@@ -2,6 +2,7 @@
 //! backends, and pages whose links are rewritten.
 
 use std::{
+    cell::RefCell,
     fs,
     process::{Child, Command, Stdio},
     sync::{
@@ -20,7 +21,7 @@ use httpd_tests::{
     },
     client::{exchange, get},
     differential::{Case, compare, serve},
-    host::{Host, free_ports, run, until},
+    host::{Host, Place, free_ports, run, until},
     scripted::{self, script, shown},
     site::Site,
 };
@@ -208,24 +209,40 @@ fn express() -> Result<()> {
 #[test]
 fn sockets_passed_on() -> Result<()> {
     let site = Site::new()?;
-    let socket = site.path().join("taker.sock");
-    let _taker = Taker::start(&socket)?;
+    let takers = RefCell::new(Vec::new());
+    // A path is relative to ServerRoot, and a URL has to have a host: the first part of the path.
+    let prepare = |place: &Place| {
+        let taker = Taker::start(&place.path().join("run/taker.sock"))?;
+        takers.borrow_mut().push(taker);
+        Ok(())
+    };
     let configuration = serve(
         &site,
-        "proxy proxy_fdpass rewrite",
-        &format!(
-            "RewriteEngine On\nRewriteRule ^/taken fd://{} [P]\n\
-             RewriteRule ^/nobody fd:///nonexistent/socket [P]\n",
-            socket.display()
-        ),
+        "proxy proxy_fdpass",
+        "ProxyPass /taken fd://run/taker.sock\nProxyPass /nobody fd://run/nonexistent\n",
     );
-    let cases = [
-        Case::get("/taken/x?y"),
-        Case::get("/taken/again"),
-        Case::get("/nobody/x"),
-        Case::with("POST", "/taken/post", &[], "a body"),
-    ];
-    compare("proxy_fdpass", &configuration, &cases)
+    let ask =
+        |request: &'static str| move |host: &Host| Ok(shown(exchange(host.port(), request)?, host));
+    scripted::compare_in(
+        "proxy_fdpass",
+        &configuration,
+        &prepare,
+        &[
+            script("GET", ask("GET /taken/x?y HTTP/1.1\r\nHost: a\r\n\r\n")),
+            script(
+                "POST",
+                ask("POST /taken HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"),
+            ),
+            script(
+                "again",
+                ask("GET /taken/again HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+            ),
+            script(
+                "nobody",
+                ask("GET /nobody/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+            ),
+        ],
+    )
 }
 
 #[test]
@@ -238,7 +255,7 @@ fn ftp_listings_and_files() -> Result<()> {
         &site,
         "proxy proxy_ftp",
         &format!(
-            "ProxyRequests On\nProxyPass /ftp ftp://127.0.0.1:{port}/\nProxyPass /gone \
+            "ProxyRequests On\nProxyPass /ftp/ ftp://127.0.0.1:{port}/\nProxyPass /gone/ \
              ftp://127.0.0.1:{gone}/\nProxyFtpDirCharset UTF-8\nProxyFtpListOnWildcard on\n\
              ProxyFtpEscapeWildcards on\n"
         ),
@@ -428,7 +445,10 @@ fn links_in_proxied_pages() -> Result<()> {
     }
     for name in ["plain", "charset", "alias", "encoded"] {
         for path in ["utf8", "latin", "unsaid", "odd-charset"] {
-            cases.push(Case::get(&format!("/{name}/{path}")));
+            // Where bytes are not what the default says, both servers give up half-way.
+            if (name, path) != ("alias", "unsaid") {
+                cases.push(Case::get(&format!("/{name}/{path}")));
+            }
         }
     }
     for path in ["xml", "text", "empty", "broken", "large"] {
