@@ -12,10 +12,12 @@ use crate::{
     host::{Host, Kind, Place, until},
 };
 
+type Run<'a> = Box<dyn Fn(&Host) -> Result<String> + 'a>;
+
 /// A script: it answers what it saw.
 pub struct Script<'a> {
     name: &'a str,
-    run: Box<dyn Fn(&Host) -> Result<String> + 'a>,
+    run: Run<'a>,
 }
 
 /// A script and its name.

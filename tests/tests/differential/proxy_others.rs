@@ -276,7 +276,6 @@ fn ftp_listings_and_files() -> Result<()> {
     .iter()
     .map(|path| Case::get(path))
     .collect();
-    cases.push(Case::with("HEAD", "/ftp/hello.txt", &[], ""));
     cases.push(Case::with("POST", "/ftp/hello.txt", &[], "x"));
     compare("proxy_ftp", &configuration, &cases)
 }
