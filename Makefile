@@ -5,7 +5,7 @@ PREFIX = /usr/local/httpd-rs
 BUILD_PACKAGES = build-essential pkg-config libapr1-dev libaprutil1-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) apache2-bin 'media-types|mime-support'
 TEST_PACKAGES = $(BUILD_PACKAGES) apache2 apache2-dev libclang-dev 'media-types|mime-support' \
-	apache2-utils nghttp2-server php-fpm
+	apache2-utils memcached nghttp2-server php-fpm redis-server slapd sqlite3
 BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-light \
 	libnginx-mod-http-echo php-cgi php-fpm wrk nghttp2-client
 

@@ -7,6 +7,7 @@ use std::{
     fmt::Write,
     fs,
     path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -60,7 +61,17 @@ pub fn loads(package: &str, modules: &str) -> Result<()> {
 /// # Errors
 /// When the record cannot be written.
 pub fn behaves(modules: &str, cases: usize) -> Result<()> {
+    static SO_FAR: Mutex<BTreeMap<(String, String), usize>> = Mutex::new(BTreeMap::new());
     let test = test_name();
+    // A test may compare several times, with several configurations.
+    let cases = {
+        let mut so_far = SO_FAR.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = so_far
+            .entry((test.clone(), modules.to_owned()))
+            .or_default();
+        *sum += cases;
+        *sum
+    };
     let lines = modules
         .split_whitespace()
         .map(|module| format!("behaves\t{module}\t{cases}\t{test}\n"));

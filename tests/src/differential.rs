@@ -1,6 +1,6 @@
 //! The same requests under the same configuration to httpd-rs and to Apache: what differs?
 
-use std::fmt::Write;
+use std::{fmt::Write, io};
 
 use anyhow::{Result, bail};
 
@@ -64,6 +64,14 @@ impl Case {
     }
 
     fn run(&self, host: &Host) -> Outcome {
+        match self.exchange(host) {
+            Ok(answer) => Outcome::Answer(normalized(answer, host)),
+            Err(error) => Outcome::Failure(error.kind().to_string()),
+        }
+    }
+
+    /// Sends it on a connection of its own and receives the answer as it is.
+    pub(crate) fn exchange(&self, host: &Host) -> io::Result<Answer> {
         let text = String::from_utf8_lossy(&self.request);
         let request = if text.contains("@PORT@") {
             text.replace("@PORT@", &host.port().to_string())
@@ -71,20 +79,15 @@ impl Case {
         } else {
             self.request.clone()
         };
-        let exchange = || {
-            let mut client = Client::connect(host.port())?;
-            client.send(&request)?;
-            client.receive(request.starts_with(b"HEAD "))
-        };
-        match exchange() {
-            Ok(answer) => Outcome::Answer(normalized(answer, host)),
-            Err(error) => Outcome::Failure(error.kind().to_string()),
-        }
+        let mut client = Client::connect(host.port())?;
+        client.send(&request)?;
+        client.receive(request.starts_with(b"HEAD "))
     }
 }
 
+/// How an exchange went.
 #[derive(PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Answer(Answer),
     Failure(String),
 }
@@ -167,6 +170,7 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
     let mut differing = 0;
     for case in cases {
         let (expected, got) = (case.run(&apache), case.run(&ours));
+        show(&case.name, &expected);
         if !alike(&expected, &got) {
             differing += 1;
             let _ = writeln!(report, "== {}", case.name);
@@ -185,7 +189,7 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
 
 /// Equal, but for how the length of the body is told: whether it is known in time depends on how fast
 /// a program writes.
-fn alike(one: &Outcome, other: &Outcome) -> bool {
+pub(crate) fn alike(one: &Outcome, other: &Outcome) -> bool {
     let framing = |outcome: &Outcome| match outcome {
         Outcome::Answer(answer) => (
             answer.field("Content-Length").is_some(),
@@ -210,7 +214,24 @@ fn alike(one: &Outcome, other: &Outcome) -> bool {
     }
 }
 
-fn describe(report: &mut String, expected: &Outcome, got: &Outcome) {
+/// With `SHOW_ANSWERS` set, prints what Apache says: for whoever writes cases, and wants to know that
+/// they reach what they mean to.
+pub(crate) fn show(name: &str, outcome: &Outcome) {
+    if std::env::var_os("SHOW_ANSWERS").is_none() {
+        return;
+    }
+    match outcome {
+        Outcome::Failure(why) => println!("== {name}: {why}"),
+        Outcome::Answer(answer) => {
+            println!("== {name}: {}", answer.status_line);
+            for (name, value) in &answer.fields {
+                println!("   {name}: {value}");
+            }
+        }
+    }
+}
+
+pub(crate) fn describe(report: &mut String, expected: &Outcome, got: &Outcome) {
     let lines = |outcome: &Outcome| match outcome {
         Outcome::Failure(why) => vec![format!("(no answer: {why})")],
         Outcome::Answer(answer) => {

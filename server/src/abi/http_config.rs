@@ -7,6 +7,7 @@ pub(super) mod fault;
 pub(super) mod hosts;
 pub(super) mod htaccess;
 pub(super) mod invoke;
+pub(super) mod kept;
 pub(super) mod levels;
 pub(super) mod listing;
 pub(super) mod paths;

@@ -20,13 +20,12 @@ const SPARE_BUCKET_ALLOCATORS: usize = 32;
 #[derive(Clone, Copy)]
 struct Allocators {
     connections: *mut sys::apr_allocator_t,
-    requests: *mut sys::apr_allocator_t,
-    /// The parent of connections' pools: what a library keeps for the process, it puts into the
-    /// topmost pool above the one at hand (APR-util its drivers, when the first is asked for).
+    /// The parent of connections' pools.
     root: *mut sys::apr_pool_t,
+    requests: *mut sys::apr_allocator_t,
 }
 
-// SAFETY: allocators are guarded by a mutex of their own; they and the root are never destroyed.
+// SAFETY: allocators are guarded by a mutex of their own and are never destroyed, as is the root.
 unsafe impl Send for Allocators {}
 
 /// The allocators of threads that have ended, for those that begin.
@@ -64,14 +63,16 @@ thread_local! {
 fn allocators() -> Allocators {
     HELD.with(|held| {
         held.0.get().unwrap_or_else(|| {
-            // Locked throughout, so that one thread at a time makes a child of the process's pool.
-            let mut abandoned = ABANDONED.lock().unwrap_or_else(PoisonError::into_inner);
-            let allocators = abandoned.pop().unwrap_or_else(|| {
+            let abandoned = ABANDONED
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let allocators = abandoned.unwrap_or_else(|| {
                 let connections = new_allocator();
                 Allocators {
                     connections,
-                    requests: new_allocator(),
                     root: new_root(connections),
+                    requests: new_allocator(),
                 }
             });
             held.0.set(Some(allocators));
@@ -81,13 +82,16 @@ fn allocators() -> Allocators {
 }
 
 /// A pool for a connection that this thread accepts.
-pub fn new_connection_pool() -> *mut sys::apr_pool_t {
+///
+/// It has a parent that is never destroyed: libraries walk up from any pool to find one that lives
+/// as long as the process, and keep what they make once there (APR-util's table of DBM drivers).
+pub fn connection_pool() -> *mut sys::apr_pool_t {
     let Allocators {
         connections, root, ..
     } = allocators();
     let mut pool = null_mut();
-    // SAFETY: both live for ever, and the allocator's mutex guards the list of the root's children;
-    // APR ends the process when memory runs out.
+    // SAFETY: parent and allocator live for ever, and are guarded by one mutex; APR ends the process
+    // when memory runs out.
     unsafe { sys::apr_pool_create_ex(&raw mut pool, root, None, connections) };
     pool
 }
@@ -113,14 +117,11 @@ fn new_allocator() -> *mut sys::apr_allocator_t {
     }
 }
 
-/// A pool below that of the process, with an allocator that outlives it.
+/// A pool without a parent that is never destroyed.
 fn new_root(allocator: *mut sys::apr_allocator_t) -> *mut sys::apr_pool_t {
     let mut pool = null_mut();
-    // SAFETY: the process's pool lives as long as the process; the caller holds the lock.
-    unsafe {
-        sys::apr_pool_create_ex(&raw mut pool, sys::ap_pglobal, None, allocator);
-        sys::apr_pool_tag(pool, c"connections".as_ptr());
-    }
+    // SAFETY: the allocator lives for ever; APR ends the process when memory runs out.
+    unsafe { sys::apr_pool_create_unmanaged_ex(&raw mut pool, None, allocator) };
     pool
 }
 

@@ -57,6 +57,7 @@ mod poll;
 pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
+pub(crate) mod stat;
 pub(crate) mod unixd;
 mod util_cfgtree;
 mod util_cookies;

@@ -61,10 +61,10 @@ impl Session {
             buckets: null_mut(),
             network: null_mut(),
         };
-        // SAFETY: pool and socket are made here and live as long as the session; the
-        // addresses are copied. APR ends the process when memory runs out.
+        // SAFETY: pool and socket are made here and live as long as the session; the addresses are
+        // copied. APR ends the process when memory runs out.
         unsafe {
-            session.pool = memory::new_connection_pool();
+            session.pool = memory::connection_pool();
             let pool = session.pool;
             sys::apr_pool_tag(pool, c"transaction".as_ptr());
 

@@ -21,6 +21,7 @@ use super::{
     head::{Found, Search},
     linger,
     network::{RECEIVE_SIZE, Sent},
+    turn,
     wait::blocking,
 };
 use crate::{
@@ -166,6 +167,8 @@ impl WaitFor<'_> {
         if let Some(network) = session.plain_network() {
             if !network.unread().is_empty() {
                 started = true;
+                // It may have been sent before the answer to the one before, but not looked at.
+                turn::end();
                 if let Some(awaited) = found(search.look(network.unread())) {
                     return awaited;
                 }

@@ -10,4 +10,5 @@ pub mod head;
 pub mod life;
 pub mod linger;
 pub mod network;
+pub mod turn;
 pub mod wait;

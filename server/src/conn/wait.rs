@@ -37,9 +37,12 @@ pub fn wait_blocking(
 }
 
 /// Runs something that may take long: a reactor thread gives its other connections away first.
+///
+/// Another thread may be the reactor from then on, and this one idle for seconds when its request
+/// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    // Another thread takes the event loop over, and this one may not get it back.
-    crate::log::access::loop_has_left();
+    crate::log::access::set_deferred_logs(false);
+    super::turn::end();
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),

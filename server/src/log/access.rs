@@ -33,7 +33,6 @@ impl Drop for Files {
 
 thread_local! {
     static DEFERRED: Cell<bool> = const { Cell::new(false) };
-    static LEFT: Cell<bool> = const { Cell::new(false) };
     static ANY: Cell<bool> = const { Cell::new(false) };
     static FILES: Files = const { Files(RefCell::new(Vec::new())) };
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -46,19 +45,6 @@ pub fn set_deferred_logs(on: bool) {
     if !on {
         flush_thread_logs();
     }
-}
-
-/// Notes that the event loop has left this thread for another: nobody will flush here when the turn
-/// ends, so lines are written at once until the loop is back.
-pub fn loop_has_left() {
-    flush_thread_logs();
-    LEFT.set(true);
-}
-
-/// Writes what waits before the event loop, which runs on this thread, waits itself.
-pub fn flush_before_wait() {
-    LEFT.set(false);
-    flush_thread_logs();
 }
 
 /// Writes the lines of this thread that wait; costs next to nothing when there are none.
@@ -88,7 +74,7 @@ pub fn append<E: From<io::Error>>(
     file: RawFd,
     build: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
-    if !DEFERRED.get() || LEFT.get() {
+    if !DEFERRED.get() {
         return append_at_once(file, build);
     }
     // The buffer is taken out meanwhile, because building a line may wait (for the name of a host)
@@ -231,21 +217,6 @@ mod tests {
         line(&file, "three\n");
         set_deferred_logs(false);
         assert!(content(&mut file).ends_with("three\n"));
-    }
-
-    #[test]
-    fn lines_do_not_wait_for_a_loop_that_has_left() {
-        let mut file = file("left");
-        set_deferred_logs(true);
-        line(&file, "before\n");
-        loop_has_left();
-        assert_eq!(content(&mut file), "before\n");
-        line(&file, "after\n");
-        assert_eq!(content(&mut file), "before\nafter\n");
-        flush_before_wait();
-        line(&file, "back\n");
-        assert_eq!(content(&mut file), "before\nafter\n");
-        set_deferred_logs(false);
     }
 
     #[test]

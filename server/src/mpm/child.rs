@@ -25,7 +25,7 @@ use tokio::{
 use super::{settings::settings, signals, sockets};
 use crate::{
     abi::{http_connection, network_filters, session::Accepted},
-    conn::life,
+    conn::{life, turn},
     log::access,
     modules::mpm_event,
 };
@@ -177,9 +177,14 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_start(|| access::set_deferred_logs(true))
+        .on_thread_start(turn::begin_thread)
         .on_thread_stop(access::flush_thread_logs)
-        .on_thread_park(access::flush_before_wait)
+        .on_thread_park(|| {
+            access::flush_thread_logs();
+            turn::end();
+        })
+        // Only a thread that turns the event loop comes here; others of the runtime do not.
+        .on_thread_unpark(|| access::set_deferred_logs(true))
         .build()
 }
 

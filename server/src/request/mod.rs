@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod files;
 pub mod host;
 pub mod names;
 pub mod options;

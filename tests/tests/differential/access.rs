@@ -17,7 +17,7 @@ fn access_and_authentication() -> Result<()> {
     // alice: secret, bob: hidden (htpasswd's -s form)
     let passwords = site.file(
         "conf/passwords",
-        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:{SHA}xLj1JWAqdDT7sM7WLKYGr1cX5KQ=\n",
+        "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:{SHA}mdcsf8Pi4UWHC+qzfAtw40PqnDs=\n",
     )?;
     site.file(
         "ht/.htaccess",

@@ -379,17 +379,17 @@ fn the_manager() -> Result<()> {
         "proxy proxy_balancer slotmem_shm status",
         &configuration,
         &[
-            script("page", &page),
+            script("page", page),
             script("xml", &xml),
             script("worker", &worker),
             script("wrong nonce", &wrong),
             script("without referer", &foreign),
             script("disable", &drain),
-            script("page afterwards", &page),
+            script("page afterwards", page),
             script("enable", &enable),
             script("another method", &method),
             script("another worker", &add),
-            script("page at last", &page),
+            script("page at last", page),
         ],
     )
 }

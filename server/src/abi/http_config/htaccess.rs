@@ -1,15 +1,14 @@
 //! `.htaccess` files: finding, reading and executing them for a request.
 //!
-//! A file that has not changed is not read again (`config/htaccess`): one `stat` tells. That holds
-//! as long as nothing but the core opens these files; a module on the `open_htaccess` hook may
-//! answer differently each time.
+//! A file that has not changed is not read again (`kept`): one `stat` tells. That holds as long as
+//! nothing but the core opens these files; a module on the `open_htaccess` hook may answer
+//! differently each time.
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
     mem::size_of,
     ptr::{null, null_mut},
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use httpd_sys::{
@@ -17,20 +16,13 @@ use httpd_sys::{
     apr_table_t, cmd_parms, request_rec,
 };
 
-use super::{lossy, pool_text, reader, retained, tree, vectors, walk};
-use crate::config::htaccess::{Cache, Identity, Key, Node, Tree};
+use super::{kept, lossy, pool_text, reader, retained, tree, vectors, walk};
+use crate::{abi::stat, request::files::Identity};
 
 exports! { ap_parse_htaccess, ap_open_htaccess }
 
-static CACHE: Cache = Cache::new();
-
 const NONE: apr_status_t = sys::APR_ENOENT as apr_status_t;
 const NO_DIRECTORY: apr_status_t = sys::APR_ENOTDIR as apr_status_t;
-
-/// Forgets the files read so far: another configuration begins.
-pub(super) fn forget() {
-    CACHE.clear();
-}
 
 /// The core's way to open an `.htaccess` file.
 #[unsafe(no_mangle)]
@@ -179,23 +171,22 @@ unsafe fn file(
     unsafe {
         let pool = (*r).pool;
         let mut identity = None;
+        let mut store = None;
         let mut path = null();
         let mut opened = null_mut();
         let status = if only_core {
             path = full_path(pool, d, name);
-            match identify(CStr::from_ptr(path)) {
+            match identify(CStr::from_ptr(path), pool) {
                 Ok(now) => identity = Some(now),
                 // The way below says what else is wrong.
                 Err(NONE | NO_DIRECTORY) => return Ok(None),
                 Err(_) => {}
             }
-            if let Some(identity) = &identity
-                && let Some(kept) = CACHE.get(&key(path, parms), identity)
+            store = kept::of_request(r);
+            if let (Some(identity), Some(store)) = (&identity, store)
+                && let Some(vector) = store.get(&key(path, parms), identity)
             {
-                let tree = copy_out(pool, &kept, path);
-                parms.config_file =
-                    reader::ap_pcfg_open_custom(pool, path, null_mut(), None, None, None);
-                return execute(r, parms, path, tree);
+                return Ok(Some(vector));
             }
             reader::ap_pcfg_openfile(&mut opened, pool, path)
         } else {
@@ -215,15 +206,22 @@ unsafe fn file(
             let asked = seen.executed
                 && (!parms.override_list.is_null()
                     || parms.override_ & sys::NONFATAL_ALL as c_int != 0);
-            if let Some(identity) = identity
-                && !seen.volatile
-                && !asked
-                && identity.is_settled(now())
-                && let Some(tree) = copy_in(first)
-            {
-                CACHE.put(key(path, parms), identity, Arc::new(tree));
+            match (identity, store) {
+                (Some(identity), Some(store))
+                    if !seen.volatile && !asked && identity.is_settled(SystemTime::now()) =>
+                {
+                    store
+                        .put(key(path, parms), identity, |pool| {
+                            let path = sys::apr_pstrdup(pool, path);
+                            parms.path = sys::apr_pstrdup(pool, parms.path);
+                            parms.pool = pool;
+                            let tree = copy_tree(pool, first, null_mut(), path);
+                            execute(r, parms, path, tree)
+                        })
+                        .map(Some)
+                }
+                _ => execute(r, parms, path, first).map(Some),
             }
-            execute(r, parms, path, first)
         } else {
             Err(wrong(r, parms, path, error))
         };
@@ -232,22 +230,22 @@ unsafe fn file(
     }
 }
 
-/// Runs the directives of a file into a new vector.
+/// Runs the directives of a file into a new vector, in the pool of `parms`.
 ///
 /// # Safety
-/// As `ap_parse_htaccess`; the tree lives as long as the request.
+/// As `ap_parse_htaccess`; the tree lives as long as the pool.
 unsafe fn execute(
     r: *mut request_rec,
     parms: &mut cmd_parms,
     path: *const c_char,
     first: *mut ap_directive_t,
-) -> Result<Option<*mut ap_conf_vector_t>, c_int> {
+) -> Result<*mut ap_conf_vector_t, c_int> {
     // SAFETY: the caller's promise.
     unsafe {
-        let vector = vectors::ap_create_per_dir_config((*r).pool);
+        let vector = vectors::ap_create_per_dir_config(parms.pool);
         let error = walk::ap_walk_config(first, parms, vector);
         if error.is_null() {
-            Ok(Some(vector))
+            Ok(vector)
         } else {
             Err(wrong(r, parms, path, error))
         }
@@ -322,126 +320,68 @@ unsafe fn unreadable(
 ///
 /// # Safety
 /// `path` is NUL-terminated.
-unsafe fn key(path: *const c_char, parms: &cmd_parms) -> Key {
-    Key {
+unsafe fn key(path: *const c_char, parms: &cmd_parms) -> kept::Key {
+    kept::Key {
         // SAFETY: the caller's promise.
         path: unsafe { CStr::from_ptr(path) }.to_bytes().to_vec(),
+        server: parms.server.addr(),
         overrides: parms.override_,
         options: parms.override_opts,
+        list: parms.override_list.addr(),
     }
 }
 
-/// What tells the present state of a file from others.
-fn identify(path: &CStr) -> Result<Identity, apr_status_t> {
-    // SAFETY: a stat record consists of numbers; the call fills it in.
-    let (status, stat) = unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        (libc::stat(path.as_ptr(), &mut stat), stat)
+/// What tells the present state of a file from others, or the error of looking it up.
+///
+/// # Safety
+/// `pool` is live.
+unsafe fn identify(path: &CStr, pool: *mut apr_pool_t) -> Result<Identity, apr_status_t> {
+    // SAFETY: the caller's promise; the record consists of numbers and pointers.
+    let (status, info) = unsafe {
+        let mut info: sys::apr_finfo_t = std::mem::zeroed();
+        (stat::stat(&mut info, path, pool), info)
     };
     if status != 0 {
-        let code = std::io::Error::last_os_error().raw_os_error();
-        return Err(code.unwrap_or(libc::EIO));
+        return Err(status);
     }
-    let time = |seconds: i64, nanoseconds: i64| {
-        i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
-    };
-    Ok(Identity {
-        device: stat.st_dev,
-        inode: stat.st_ino,
-        size: stat.st_size.unsigned_abs(),
-        modified: time(stat.st_mtime, stat.st_mtime_nsec),
-        changed: time(stat.st_ctime, stat.st_ctime_nsec),
-    })
+    Ok(stat::identity(&info))
 }
 
-fn now() -> i128 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as i128)
-}
-
-/// A tree as plain data; `None` when it is too large to keep.
+/// A copy of a tree in another pool: its first node. Nodes that are gone through again find their
+/// `data` unset, as after reading.
 ///
 /// # Safety
-/// `first` is NULL or the first node of a live tree.
-unsafe fn copy_in(first: *const ap_directive_t) -> Option<Tree> {
-    let mut tree = Tree::default();
-    // Nodes still to be copied, with whose `next` (else `first_child`) they are.
-    let mut waiting = vec![(first, None::<(u32, bool)>, None::<u32>)];
-    // SAFETY: the caller's promise.
+/// `first` is NULL or the first node of a live tree, `parent` its parent's copy; `path` lives as long
+/// as the pool.
+unsafe fn copy_tree(
+    pool: *mut apr_pool_t,
+    first: *const ap_directive_t,
+    parent: *mut ap_directive_t,
+    path: *const c_char,
+) -> *mut ap_directive_t {
+    let mut head = null_mut();
+    let mut place: *mut *mut ap_directive_t = &raw mut head;
+    let mut node = first;
+    // SAFETY: the caller's promise; `place` is the head or the last copy's `next`.
     unsafe {
-        while let Some((node, origin, parent)) = waiting.pop() {
-            let Some(node) = node.as_ref() else { continue };
-            let index = u32::try_from(tree.nodes.len()).ok()?;
-            let mut keep = |text: *const c_char| {
-                let at = u32::try_from(tree.strings.len()).ok()?;
-                tree.strings
-                    .extend_from_slice(CStr::from_ptr(text).to_bytes_with_nul());
-                Some(at)
-            };
-            let (directive, args) = (keep(node.directive)?, keep(node.args)?);
-            tree.nodes.push(Node {
-                directive,
-                args,
-                line: node.line_num,
-                next: None,
-                first_child: None,
+        while let Some(from) = node.as_ref() {
+            let copy = sys::apr_palloc(pool, size_of::<ap_directive_t>()).cast::<ap_directive_t>();
+            copy.write(ap_directive_t {
+                directive: sys::apr_pstrdup(pool, from.directive),
+                args: sys::apr_pstrdup(pool, from.args),
+                next: null_mut(),
+                first_child: null_mut(),
                 parent,
-            });
-            match origin {
-                Some((from, true)) => tree.nodes[from as usize].next = Some(index),
-                Some((from, false)) => tree.nodes[from as usize].first_child = Some(index),
-                None => {}
-            }
-            waiting.push((node.next, Some((index, true)), parent));
-            waiting.push((node.first_child, Some((index, false)), Some(index)));
-        }
-    }
-    Some(tree)
-}
-
-/// A copy of a kept tree in the request's pool: its first node, NULL when it is empty.
-///
-/// # Safety
-/// `pool` is live; `path` lives as long as it.
-unsafe fn copy_out(pool: *mut apr_pool_t, tree: &Tree, path: *const c_char) -> *mut ap_directive_t {
-    if tree.nodes.is_empty() {
-        return null_mut();
-    }
-    let size = tree.nodes.len() * size_of::<ap_directive_t>();
-    // SAFETY: the block has room for the nodes and the strings behind them; every index of a tree
-    // is within it.
-    unsafe {
-        let block = sys::apr_palloc(pool, size + tree.strings.len()).cast::<u8>();
-        let nodes = block.cast::<ap_directive_t>();
-        let strings = block.add(size);
-        strings.copy_from_nonoverlapping(tree.strings.as_ptr(), tree.strings.len());
-        let string = |at: u32| strings.add(at as usize).cast::<c_char>().cast_const();
-        let at = |index: Option<u32>| index.map_or(null_mut(), |index| nodes.add(index as usize));
-        for (index, node) in tree.nodes.iter().enumerate() {
-            nodes.add(index).write(ap_directive_t {
-                directive: string(node.directive),
-                args: string(node.args),
-                next: at(node.next),
-                first_child: at(node.first_child),
-                parent: at(node.parent),
                 data: null_mut(),
                 filename: path,
-                line_num: node.line,
+                line_num: from.line_num,
                 last: null_mut(),
             });
+            (*copy).first_child = copy_tree(pool, from.first_child, copy, path);
+            *place = copy;
+            place = &raw mut (*copy).next;
+            node = from.next;
         }
-        nodes
     }
-}
-
-/// Whether the present state of a file is kept.
-#[cfg(test)]
-pub(super) fn is_kept(path: &CStr, overrides: c_int) -> bool {
-    let key = Key {
-        path: path.to_bytes().to_vec(),
-        overrides,
-        options: 0,
-    };
-    identify(path).is_ok_and(|identity| CACHE.get(&key, &identity).is_some())
+    head
 }

@@ -93,7 +93,7 @@ pub unsafe extern "C" fn ap_read_config(
     unsafe {
         let p = (*process).pconf;
         registry::forget_sizes();
-        super::htaccess::forget();
+        super::kept::forget();
         *conftree = null_mut();
         let s = hosts::main_server(process, p);
         if s.is_null() {

@@ -8,7 +8,11 @@ use std::{
 
 use httpd_sys::{self as sys, request_rec};
 
-use crate::{conn::wait::blocking, hooks::timing};
+use crate::{
+    conn::{turn, wait::blocking},
+    hooks::timing,
+    modules::core::handler,
+};
 
 exports! { ap_retained_data_create, ap_retained_data_get, ap_invoke_handler }
 
@@ -64,13 +68,18 @@ unsafe fn run_handler(r: *mut request_rec) -> c_int {
     unsafe {
         let name = module_sdk::raw::text((*r).handler).unwrap_or_default();
         let name = name.to_bytes();
-        timing::measured(name, || {
+        let result = timing::measured(name, || {
             if timing::is_slow(name) {
                 blocking(|| sys::ap_run_handler(r))
             } else {
                 sys::ap_run_handler(r)
             }
-        })
+        });
+        // Whatever else answers may have changed files.
+        if !handler::take_served() {
+            turn::end_everywhere();
+        }
+        result
     }
 }
 

@@ -13,8 +13,12 @@ use crate::modules::core::request_config;
 
 exports! { ap_register_request_note, ap_get_request_note }
 
-/// Notes that are always there: `AP_NOTE_*` of the header.
-const STANDARD_NOTES: usize = 4;
+/// Where a request keeps the store of `.htaccess` files that it uses (`http_config/kept`): the note
+/// behind `AP_NOTE_*` of the header.
+pub(in crate::abi) const HTACCESS_STORE: usize = sys::AP_NUM_STD_NOTES as usize;
+
+/// Notes that are always there.
+const STANDARD_NOTES: usize = HTACCESS_STORE + 1;
 
 static NOTES: AtomicUsize = AtomicUsize::new(STANDARD_NOTES);
 

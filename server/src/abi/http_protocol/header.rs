@@ -133,6 +133,15 @@ pub unsafe extern "C" fn ap_http_header_filter(
         }
         if !head_is_sound(r) {
             brigade.clear();
+            // Nothing of this response goes into the next, not even what is sent with errors: a
+            // cookie belongs to what could not be said.
+            sys::apr_table_clear((*r).headers_out);
+            sys::apr_table_clear((*r).err_headers_out);
+            (*r).content_type = std::ptr::null();
+            (*r).content_encoding = std::ptr::null();
+            (*r).content_languages = null_mut();
+            (*r).clength = 0;
+            (*r).chunked = 0;
             if !ctx.refused {
                 ctx.refused = true;
                 sys::ap_die(sys::HTTP_INTERNAL_SERVER_ERROR as c_int, r);
@@ -141,11 +150,6 @@ pub unsafe extern "C" fn ap_http_header_filter(
             // Even the error's head is unsound: a bare 500.
             (*r).status = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
             (*r).status_line = std::ptr::null();
-            (*r).content_type = std::ptr::null();
-            (*r).content_encoding = std::ptr::null();
-            (*r).content_languages = null_mut();
-            sys::apr_table_clear((*r).headers_out);
-            sys::apr_table_clear((*r).err_headers_out);
             sys::ap_set_content_length(r, 0);
             let end = sys::apr_bucket_eos_create((*(*f).c).bucket_alloc);
             brigade.push(Bucket::from_ptr(end));

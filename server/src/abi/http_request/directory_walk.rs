@@ -13,6 +13,8 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
+    super::http_config::kept,
+    merge::Lasting,
     section_walks::{fits_expression, fits_pattern},
     support::{CORE, bytes, concat, copy, core_dir, core_server, is_blank, log_request},
     symlink,
@@ -110,6 +112,9 @@ unsafe fn stat(
     // SAFETY: the caller's promise.
     unsafe {
         match sys::ap_run_dirwalk_stat(info, r, wanted) {
+            AP_DECLINED | sys::DECLINED if wanted == MIN => {
+                super::super::stat::stat(info, CStr::from_ptr((*r).filename), (*r).pool)
+            }
             AP_DECLINED | sys::DECLINED => sys::apr_stat(info, (*r).filename, wanted, (*r).pool),
             status => status,
         }
@@ -377,7 +382,7 @@ unsafe fn walk_down(
         for &section in &list[next_section..] {
             let core = core_dir(section);
             if !(*core).r.is_null() && fits_expression(r, core, (*r).filename) {
-                walk.add(section, true);
+                walk.add(section, Lasting::Configuration);
             }
         }
         OK
@@ -414,7 +419,7 @@ unsafe fn add_sections(
                     });
             if fits {
                 rules.add(section);
-                walk.add(section, true);
+                walk.add(section, Lasting::Configuration);
             }
         }
     }
@@ -445,7 +450,8 @@ unsafe fn add_htaccess(
         );
         if answer == OK && !section.is_null() {
             rules.add(section);
-            walk.add(section, false);
+            let held = kept::in_use(r).is_some_and(|store| store.holds(section));
+            walk.add(section, if held { Lasting::Store } else { Lasting::Not });
         }
         answer
     }
@@ -547,7 +553,7 @@ mod tests {
                 let pool = (*r).pool;
                 (*core_dir((*(*r).server).lookup_defaults)).opts = options as Options;
                 let core = (*r).request_config.cast::<*mut sys::core_request_config>();
-                (**core).notes = zeroed::<[*mut std::ffi::c_void; 4]>(pool).cast();
+                (**core).notes = zeroed::<[*mut std::ffi::c_void; 8]>(pool).cast();
                 let section = sys::ap_create_request_config(pool);
                 let dir = zeroed::<sys::core_dir_config>(pool);
                 (*dir).d = copy(pool, path("site/").to_bytes());

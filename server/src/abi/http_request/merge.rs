@@ -2,7 +2,8 @@
 //!
 //! Sections of the configuration do not change while the server runs, so what two of them merge to
 //! is kept: a request that passes the same sections as one before merges nothing. Apache merges
-//! them for each request. What comes from a `.htaccess` is merged in the request's pool.
+//! them for each request. What `.htaccess` files said is kept with what it merges to until they change
+//! (`http_config/kept`); what comes from one that is not kept is merged in the request's pool.
 
 use std::{
     cell::RefCell,
@@ -18,12 +19,25 @@ use std::{
 
 use httpd_sys::{self as sys, ap_conf_vector_t, apr_pool_t};
 
-/// A vector, and whether it lives as long as the configuration.
+use crate::abi::http_config::kept;
+
+/// How long a vector lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lasting {
+    /// As long as the request.
+    Not,
+    /// As long as the store of `.htaccess` files that the request uses.
+    Store,
+    /// As long as the configuration.
+    Configuration,
+}
+
+/// A vector, and how long it lives.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(super) struct Vector {
     pub(super) config: *mut ap_conf_vector_t,
-    pub(super) lasting: bool,
+    pub(super) lasting: Lasting,
 }
 
 /// More results than that are not kept: expressions and patterns could combine without end.
@@ -92,23 +106,34 @@ unsafe extern "C" fn forget_results(_: *mut c_void) -> sys::apr_status_t {
 /// `before` with `section` merged onto it.
 ///
 /// # Safety
-/// `r` is live; so are the vectors, of which lasting ones belong to the configuration.
+/// `r` is live; so are the vectors, as long as they say.
 pub(super) unsafe fn merge(r: *mut sys::request_rec, before: Vector, section: Vector) -> Vector {
     // SAFETY: the caller's promise.
     unsafe {
-        if before.lasting && section.lasting {
-            let kept =
-                KNOWN.with_borrow_mut(|known| kept_result(known, before.config, section.config));
-            if let Some(config) = kept {
-                return Vector {
-                    config,
-                    lasting: true,
-                };
+        match (before.lasting, section.lasting) {
+            (Lasting::Not, _) | (_, Lasting::Not) => {}
+            (Lasting::Configuration, Lasting::Configuration) => {
+                let kept = KNOWN
+                    .with_borrow_mut(|known| kept_result(known, before.config, section.config));
+                if let Some(config) = kept {
+                    return Vector {
+                        config,
+                        lasting: Lasting::Configuration,
+                    };
+                }
+            }
+            _ => {
+                if let Some(store) = kept::in_use(r) {
+                    return Vector {
+                        config: store.merge(before.config, section.config),
+                        lasting: Lasting::Store,
+                    };
+                }
             }
         }
         Vector {
             config: sys::ap_merge_per_dir_configs((*r).pool, before.config, section.config),
-            lasting: false,
+            lasting: Lasting::Not,
         }
     }
 }
@@ -129,25 +154,29 @@ pub(super) unsafe fn onto_request(
         let current = (*r).per_dir_config;
         let shares =
             ((*r).main.is_null() && (*r).prev.is_null()) || super::access::is_per_configuration();
-        let lasting = shares && section.lasting && is_lasting(r);
         let current = Vector {
             config: current,
-            lasting,
+            lasting: if shares { lasting(r) } else { Lasting::Not },
         };
         merge(r, current, section).config
     }
 }
 
-/// Whether all that makes up the request's vector belongs to the configuration, nothing to a
-/// `.htaccess`: so do the sections found in it then.
+/// How long the request's vector lasts, and with it the sections found in it.
 ///
 /// # Safety
 /// `r` is live.
-pub(super) unsafe fn is_lasting(r: *const sys::request_rec) -> bool {
+pub(super) unsafe fn lasting(r: *mut sys::request_rec) -> Lasting {
     // SAFETY: the caller's promise.
     unsafe {
         let current = (*r).per_dir_config;
-        current == (*(*r).server).lookup_defaults || is_kept_result(current)
+        if current == (*(*r).server).lookup_defaults || is_kept_result(current) {
+            return Lasting::Configuration;
+        }
+        match kept::in_use(r) {
+            Some(store) if store.holds(current) => Lasting::Store,
+            _ => Lasting::Not,
+        }
     }
 }
 

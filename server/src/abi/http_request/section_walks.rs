@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int};
 use httpd_sys as sys;
 
 use super::{
-    merge,
+    merge::{self, Lasting},
     support::{CORE, bytes, copy, core_dir, core_server, elements, log_request},
     walk_cache::{NO_SECTIONS, NO_SUBJECT, Walk, sections},
 };
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn ap_location_walk(r: *mut sys::request_rec) -> c_int {
                     paths::location_covers(bytes((*core).d), uri)
                 };
                 if fits {
-                    walk.add(section, true);
+                    walk.add(section, Lasting::Configuration);
                 }
             }
             walk.looked();
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn ap_file_walk(r: *mut sys::request_rec) -> c_int {
             walk.take_known();
         } else {
             walk.look();
-            let lasting = merge::is_lasting(r);
+            let lasting = merge::lasting(r);
             for &section in list {
                 let core = core_dir(section);
                 let fits = if !(*core).r.is_null() {
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn ap_if_walk(r: *mut sys::request_rec) -> c_int {
             return ERROR;
         };
         walk.look();
-        add_true(r, &mut walk, list, merge::is_lasting(r));
+        add_true(r, &mut walk, list, merge::lasting(r));
         walk.looked();
         walk.finish(NO_SUBJECT, NO_SECTIONS);
         OK
@@ -176,7 +176,7 @@ unsafe fn add_true(
     r: *mut sys::request_rec,
     walk: &mut Walk,
     list: &[*mut sys::ap_conf_vector_t],
-    lasting: bool,
+    lasting: Lasting,
 ) {
     // Whether a section of the current chain of <If>, <ElseIf>, <Else> has held.
     let mut held = false;

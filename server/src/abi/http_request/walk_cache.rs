@@ -13,7 +13,7 @@ use httpd_sys as sys;
 
 use super::{
     access,
-    merge::{self, Vector},
+    merge::{self, Lasting, Vector},
     support::{elements, zeroed},
 };
 
@@ -168,11 +168,11 @@ impl Walk {
         unsafe { elements((*self.record).walked) }
     }
 
-    /// A section that matches. `lasting`: it is of the configuration, not of a `.htaccess`.
+    /// A section that matches, and how long it lasts.
     ///
     /// # Safety
     /// `section` is a per-directory vector that lives as long as the request.
-    pub(super) unsafe fn add(&mut self, section: *mut sys::ap_conf_vector_t, lasting: bool) {
+    pub(super) unsafe fn add(&mut self, section: *mut sys::ap_conf_vector_t, lasting: Lasting) {
         if let Some(old) = self.old().get(self.at).copied() {
             if old.matched == section {
                 self.merged = Some(old.merged);

@@ -1,9 +1,13 @@
 //! The addresses of `<VirtualHost ...>`, read from the configuration.
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     ffi::{CStr, c_char, c_int, c_void},
     ptr::{null, null_mut},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use httpd_sys as sys;
@@ -11,6 +15,71 @@ use httpd_sys as sys;
 use super::super::http_request::support::{CORE, bytes, copy, is_blank, zeroed};
 
 exports! { ap_parse_vhost_addrs, ap_set_name_virtual_host }
+
+/// The addresses of this configuration that were looked up. Thousands of hosts share a few, and the
+/// system's resolver takes a while even for numbers. They live in `pool`.
+struct Known {
+    pool: *mut sys::apr_pool_t,
+    by_name: HashMap<(Vec<u8>, sys::apr_port_t), *mut sys::apr_sockaddr_t>,
+}
+
+// SAFETY: the addresses do not change once they were found.
+unsafe impl Send for Known {}
+
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
+/// Forgets the addresses of an earlier configuration; this one lives in `pool`.
+pub(super) fn begin(pool: *mut sys::apr_pool_t) {
+    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Known {
+        pool,
+        by_name: HashMap::new(),
+    });
+}
+
+/// Asks the resolver for the addresses of a name, NULL for the wildcards.
+///
+/// # Safety
+/// `pool` is live; `name` is NULL or ends with NUL.
+unsafe fn resolve(
+    pool: *mut sys::apr_pool_t,
+    name: *const c_char,
+    port: sys::apr_port_t,
+) -> Result<*mut sys::apr_sockaddr_t, sys::apr_status_t> {
+    let mut address = null_mut();
+    let family = sys::APR_UNSPEC as i32;
+    // SAFETY: the caller's promise; APR keeps the addresses in the pool.
+    match unsafe { sys::apr_sockaddr_info_get(&mut address, name, family, port, 0, pool) } {
+        0 => Ok(address),
+        status => Err(status),
+    }
+}
+
+/// The same, asked once for each name and port of a configuration.
+///
+/// # Safety
+/// As `resolve`.
+unsafe fn look_up(
+    pool: *mut sys::apr_pool_t,
+    name: *const c_char,
+    port: sys::apr_port_t,
+) -> Result<*mut sys::apr_sockaddr_t, sys::apr_status_t> {
+    // SAFETY: the caller's promise.
+    let ask = || unsafe { resolve(pool, name, port) };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(known) = known.as_mut().filter(|known| known.pool == pool) else {
+        return ask();
+    };
+    let name = if name.is_null() {
+        Vec::new()
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { bytes(name) }.to_vec()
+    };
+    match known.by_name.entry((name, port)) {
+        Entry::Occupied(found) => Ok(*found.get()),
+        Entry::Vacant(place) => Ok(*place.insert(ask()?)),
+    }
+}
 
 /// The addresses of one word of the line, added behind `last`.
 ///
@@ -52,20 +121,26 @@ unsafe fn add_addresses(
         } else {
             host.cast_const()
         };
-        let mut address = null_mut();
-        let status =
-            sys::apr_sockaddr_info_get(&mut address, wanted, sys::APR_UNSPEC as i32, port, 0, pool);
-        if status != 0 && is_wildcard {
-            return Err(
-                c"Could not determine a wildcard address ('0.0.0.0') -- check resolver \
-                configuration.",
-            );
-        }
-        if status != 0 {
-            let format: &CStr = c"AH00547: Could not resolve host name %s -- ignoring!";
-            log(sys::APLOG_ERR, status, format, host);
-            return Ok(());
-        }
+        // A zone is set on the address, which then is this host's own.
+        let found = if zone.is_null() {
+            look_up(pool, wanted, port)
+        } else {
+            resolve(pool, wanted, port)
+        };
+        let mut address = match found {
+            Ok(address) => address,
+            Err(_) if is_wildcard => {
+                return Err(
+                    c"Could not determine a wildcard address ('0.0.0.0') -- check resolver \
+                    configuration.",
+                );
+            }
+            Err(status) => {
+                let format: &CStr = c"AH00547: Could not resolve host name %s -- ignoring!";
+                log(sys::APLOG_ERR, status, format, host);
+                return Ok(());
+            }
+        };
         if !zone.is_null() && sys::apr_sockaddr_zone_set(address, zone) != 0 {
             return Err(c"Scope ID is not supported for this address");
         }

@@ -22,7 +22,7 @@ use super::{
         merge,
         support::{CORE, bytes, copy, elements},
     },
-    dump,
+    addresses, dump,
 };
 use crate::request::names::Names;
 
@@ -225,6 +225,7 @@ unsafe extern "C" fn forget_table(_: *mut c_void) -> sys::apr_status_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_init_vhost_config(pool: *mut sys::apr_pool_t) {
     replace_table(Box::into_raw(Box::default()));
+    addresses::begin(pool);
     // SAFETY: the header asks for a live pool.
     unsafe {
         sys::apr_pool_cleanup_register(

@@ -1,17 +1,38 @@
 //! The handler of last resort: sends the file that the request's URI stands for.
 //!
-//! One `open` a request and nothing else: what the directory walk found out is not asked for again,
-//! and the file goes down the filters as one bucket.
+//! What the directory walk found out is not asked for again. A small file that has not changed since
+//! it was last sent comes from memory (`request/files`); any other is opened and goes down the filters
+//! as one bucket.
 
-use std::ffi::{CStr, c_int};
+use std::{
+    cell::Cell,
+    ffi::{CStr, c_int},
+    ptr::null_mut,
+    sync::Arc,
+    time::SystemTime,
+};
 
 use httpd_sys::{self as sys, request_rec};
 use module_sdk::raw::{Brigade, Bucket};
 
 use super::{dir_config, log_request, request_config};
+use crate::{
+    abi::stat,
+    request::files::{CONTENTS, Contents, Identity},
+};
 
 const OK: c_int = sys::OK as c_int;
 const NOT_FOUND: c_int = sys::HTTP_NOT_FOUND as c_int;
+
+thread_local! {
+    /// Whether the handler has answered a GET since somebody asked.
+    static SERVED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread's last request was served here, and so changed nothing. Asking forgets it.
+pub(crate) fn take_served() -> bool {
+    SERVED.replace(false)
+}
 
 /// The handler.
 pub(super) unsafe extern "C" fn serve_file(r: *mut request_rec) -> c_int {
@@ -89,7 +110,23 @@ unsafe fn check_file(r: *mut request_rec) -> Result<(), c_int> {
     }
 }
 
-/// Opens the file and sends it.
+/// Where the body comes from.
+enum Source {
+    Memory(Arc<[u8]>),
+    File(*mut sys::apr_file_t),
+}
+
+impl Source {
+    /// The open file; NULL when it need not be opened.
+    fn file(&self) -> *mut sys::apr_file_t {
+        match self {
+            Self::Memory(_) => null_mut(),
+            Self::File(file) => *file,
+        }
+    }
+}
+
+/// Sends the file.
 ///
 /// # Safety
 /// `r` is a live request for a file.
@@ -99,55 +136,69 @@ unsafe fn send(r: *mut request_rec) -> c_int {
     unsafe {
         let conf = dir_config((*r).per_dir_config);
         let c = (*r).connection;
-        let mut flags = sys::APR_FOPEN_READ | sys::APR_FOPEN_BINARY;
-        if (*conf).enable_sendfile() == sys::ENABLE_SENDFILE_ON {
-            flags |= sys::APR_FOPEN_SENDFILE_ENABLED;
-        }
-        let mut file = std::ptr::null_mut();
-        let status = sys::apr_file_open(&mut file, (*r).filename, flags as i32, 0, (*r).pool);
-        if status != 0 {
-            log_request(
-                r,
-                sys::APLOG_ERR,
-                status,
-                format_args!(
-                    "AH00132: file permissions deny server access: {}",
-                    shown((*r).filename)
-                ),
-            );
-            return sys::HTTP_FORBIDDEN as c_int;
-        }
+        // A filter of the resource changes the body, and so its digest.
+        let needs_digest = (*conf).content_md5() == 1
+            && (*(*(*r).output_filters).frec).ftype != sys::AP_FTYPE_RESOURCE;
+        let needs_file = needs_digest
+            || ((*conf).etag_bits | (*conf).etag_add) & u64::from(sys::ETAG_DIGEST) != 0;
+        let source = match source(r, needs_file) {
+            Ok(source) => source,
+            Err(status) => {
+                log_request(
+                    r,
+                    sys::APLOG_ERR,
+                    status,
+                    format_args!(
+                        "AH00132: file permissions deny server access: {}",
+                        shown((*r).filename)
+                    ),
+                );
+                return sys::HTTP_FORBIDDEN as c_int;
+            }
+        };
 
         sys::ap_update_mtime(r, (*r).finfo.mtime);
         sys::ap_set_last_modified(r);
-        sys::ap_set_etag_fd(r, file);
+        sys::ap_set_etag_fd(r, source.file());
         sys::ap_set_accept_ranges(r);
         sys::ap_set_content_length(r, (*r).finfo.size);
-        // A filter of the resource changes the body, and so its digest.
-        if (*conf).content_md5() == 1
-            && (*(*(*r).output_filters).frec).ftype != sys::AP_FTYPE_RESOURCE
-        {
-            let digest = sys::ap_md5digest((*r).pool, file);
+        if needs_digest {
+            let digest = sys::ap_md5digest((*r).pool, source.file());
             sys::apr_table_setn((*r).headers_out, c"Content-MD5".as_ptr(), digest);
         }
 
         let brigade = sys::apr_brigade_create((*r).pool, (*c).bucket_alloc);
         let status = sys::ap_meets_conditions(r);
-        if status == OK {
-            let bucket = sys::apr_brigade_insert_file(brigade, file, 0, (*r).finfo.size, (*r).pool);
-            if (*conf).enable_mmap() == sys::ENABLE_MMAP_OFF {
-                sys::apr_bucket_file_enable_mmap(bucket, 0);
+        match source {
+            Source::Memory(content) if status == OK => {
+                let bucket = sys::apr_bucket_heap_create(
+                    content.as_ptr().cast(),
+                    content.len(),
+                    None,
+                    (*c).bucket_alloc,
+                );
+                Brigade::from_ptr(brigade).push(Bucket::from_ptr(bucket));
             }
-            if (*conf).read_buf_size != 0 {
-                sys::apr_bucket_file_set_buf_size(bucket, (*conf).read_buf_size);
+            Source::File(file) if status == OK => {
+                let bucket =
+                    sys::apr_brigade_insert_file(brigade, file, 0, (*r).finfo.size, (*r).pool);
+                if (*conf).enable_mmap() == sys::ENABLE_MMAP_OFF {
+                    sys::apr_bucket_file_enable_mmap(bucket, 0);
+                }
+                if (*conf).read_buf_size != 0 {
+                    sys::apr_bucket_file_set_buf_size(bucket, (*conf).read_buf_size);
+                }
             }
-        } else {
-            sys::apr_file_close(file);
-            (*r).status = status;
+            Source::Memory(_) => (*r).status = status,
+            Source::File(file) => {
+                sys::apr_file_close(file);
+                (*r).status = status;
+            }
         }
         let end = sys::apr_bucket_eos_create((*c).bucket_alloc);
         Brigade::from_ptr(brigade).push(Bucket::from_ptr(end));
 
+        SERVED.set((*r).method_number == sys::M_GET as c_int);
         let status = sys::ap_pass_brigade((*r).output_filters, brigade);
         if status == 0 || (*r).status != sys::HTTP_OK as c_int || (*c).aborted != 0 {
             return OK;
@@ -159,6 +210,70 @@ unsafe fn send(r: *mut request_rec) -> c_int {
             format_args!("AH00133: default_handler: ap_pass_brigade returned {status}"),
         );
         sys::AP_FILTER_ERROR
+    }
+}
+
+/// What the request's file holds, from memory when it is there; or the error of opening it.
+///
+/// # Safety
+/// `r` is a live request for a file.
+unsafe fn source(r: *mut request_rec, needs_file: bool) -> Result<Source, sys::apr_status_t> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let wanted = sys::APR_FINFO_MIN as i32 | sys::APR_FINFO_IDENT as i32;
+        let identity = ((*r).finfo.valid & wanted == wanted).then(|| stat::identity(&(*r).finfo));
+        let small = identity.filter(|identity| !needs_file && Contents::accepts(identity));
+        if let Some(content) = small.and_then(|identity| CONTENTS.get(&identity)) {
+            return Ok(Source::Memory(content));
+        }
+        let conf = dir_config((*r).per_dir_config);
+        let mut flags = sys::APR_FOPEN_READ | sys::APR_FOPEN_BINARY;
+        if (*conf).enable_sendfile() == sys::ENABLE_SENDFILE_ON {
+            flags |= sys::APR_FOPEN_SENDFILE_ENABLED;
+        }
+        let mut file = null_mut();
+        let status = sys::apr_file_open(&mut file, (*r).filename, flags as i32, 0, (*r).pool);
+        if status != 0 {
+            return Err(status);
+        }
+        if let Some(identity) = small
+            && identity.is_settled(SystemTime::now())
+            && let Some(content) = read(file, &identity)
+        {
+            CONTENTS.put(identity, Arc::clone(&content));
+            sys::apr_file_close(file);
+            return Ok(Source::Memory(content));
+        }
+        Ok(Source::File(file))
+    }
+}
+
+/// What an open file holds, if it is in this state before and after it was read.
+///
+/// # Safety
+/// `file` is open; where it is read next does not matter.
+unsafe fn read(file: *mut sys::apr_file_t, identity: &Identity) -> Option<Arc<[u8]>> {
+    // SAFETY: the caller's promise; the buffer has the size that is asked for.
+    unsafe {
+        let is_same = || {
+            let mut info: sys::apr_finfo_t = std::mem::zeroed();
+            let wanted = sys::APR_FINFO_MIN as i32 | sys::APR_FINFO_IDENT as i32;
+            sys::apr_file_info_get(&mut info, wanted, file) == 0
+                && stat::identity(&info) == *identity
+        };
+        let mut content = vec![0; usize::try_from(identity.size).ok()?];
+        let mut got = 0;
+        let read = is_same()
+            && sys::apr_file_read_full(file, content.as_mut_ptr().cast(), content.len(), &mut got)
+                == 0
+            && got == content.len()
+            && is_same();
+        if read {
+            return Some(content.into());
+        }
+        let mut start = 0;
+        sys::apr_file_seek(file, sys::APR_SET as i32, &mut start);
+        None
     }
 }
 

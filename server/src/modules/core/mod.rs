@@ -10,7 +10,7 @@ pub(crate) mod command;
 mod config;
 pub mod defines;
 mod directives;
-mod handler;
+pub(crate) mod handler;
 pub(crate) mod hooks;
 pub(crate) mod mutexes;
 pub(crate) mod options;
