@@ -5,7 +5,8 @@ PREFIX = /usr/local/httpd-rs
 BUILD_PACKAGES = build-essential pkg-config libapr1-dev libaprutil1-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) apache2-bin 'media-types|mime-support'
 TEST_PACKAGES = $(BUILD_PACKAGES) apache2 apache2-dev libclang-dev 'media-types|mime-support' \
-	apache2-utils memcached nghttp2-server php-fpm redis-server slapd sqlite3
+	apache2-suexec-pristine apache2-utils cadaver libaprutil1-dbd-sqlite3 litmus memcached \
+	nghttp2-server php-fpm redis-server slapd sqlite3 curl openssl nghttp2-client
 BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-light \
 	libnginx-mod-http-echo php-cgi php-fpm wrk nghttp2-client
 

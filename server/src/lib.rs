@@ -12,6 +12,8 @@ pub mod cli;
 pub mod config;
 pub mod conn;
 pub(crate) mod expr;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hooks;
 pub mod http;
 pub mod log;

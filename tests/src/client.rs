@@ -79,6 +79,65 @@ impl Client {
         self.stream.shutdown(std::net::Shutdown::Write)
     }
 
+    /// The port on this side, by which a server's log can tell connections apart.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn local_port(&self) -> io::Result<u16> {
+        Ok(self.stream.local_addr()?.port())
+    }
+
+    /// Makes the window for what the server sends as small as the system allows.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn receive_little(&self) -> io::Result<()> {
+        self.set_option(libc::SO_RCVBUF, &1_i32)
+    }
+
+    /// Ends the connection with a reset in place of a proper close.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn reset(self) -> io::Result<()> {
+        self.set_option(
+            libc::SO_LINGER,
+            &libc::linger {
+                l_onoff: 1,
+                l_linger: 0,
+            },
+        )
+    }
+
+    fn set_option<T>(&self, option: libc::c_int, value: &T) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        // SAFETY: the value lives for the call and is as long as is said.
+        let set = unsafe {
+            libc::setsockopt(
+                self.stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                option,
+                std::ptr::from_ref(value).cast(),
+                size_of::<T>() as libc::socklen_t,
+            )
+        };
+        if set == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
+    /// Receives up to `count` bytes as they are; fewer when the server closes first.
+    ///
+    /// # Errors
+    /// When nothing comes in time, or the server resets the connection.
+    pub fn receive_bytes(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.received.len() < count && self.fill()? > 0 {}
+        let count = count.min(self.received.len());
+        Ok(self.received.drain(..count).collect())
+    }
+
     /// Receives one answer; `head` says that it was to a HEAD request and has no body.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use crate::{
     compatibility,
     differential::{Case, Outcome, alike, describe, normalized, show},
     host::{Host, Kind},
+    moments,
     site::Site,
 };
 
@@ -86,6 +87,12 @@ impl Visitor<'_> {
     /// An exchange as it is, but for the cookies it leaves. That there is no answer is remembered
     /// too, and answered with an empty one.
     pub fn exchange(&mut self, case: &Case) -> Answer {
+        self.exchange_edited(case, |_| {})
+    }
+
+    /// The same, with `edit` taking out of what is compared what the order of a directory or the
+    /// like decides.
+    pub fn exchange_edited(&mut self, case: &Case, edit: impl Fn(&mut Answer)) -> Answer {
         let answer = match case.exchange(self.host) {
             Ok(answer) => answer,
             Err(error) => {
@@ -100,8 +107,12 @@ impl Visitor<'_> {
             }
         }
         let mut shown = normalized(answer.clone(), self.host);
-        for (_, value) in &mut shown.fields {
+        edit(&mut shown);
+        for (name, value) in &mut shown.fields {
             *value = self.concealed(value);
+            if name.eq_ignore_ascii_case("Age") {
+                *value = moments::age(value);
+            }
         }
         let text = String::from_utf8_lossy(&shown.body).into_owned();
         let concealed = self.concealed(&text);
@@ -159,7 +170,7 @@ impl Visitor<'_> {
         for before in self.hidden {
             text = blanked(&text, before);
         }
-        text
+        moments::relative(&text)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     client::{Answer, Client},
     compatibility,
     host::{Host, Kind},
+    logs,
     site::Site,
 };
 
@@ -17,6 +18,8 @@ pub struct Case {
     pub name: String,
     /// The bytes to send; `@PORT@` becomes the server's port.
     pub request: Vec<u8>,
+    /// Whether the client closes its sending side behind it.
+    pub finishes: bool,
 }
 
 impl Case {
@@ -25,12 +28,26 @@ impl Case {
         Self {
             name: name.into(),
             request: request.as_ref().to_vec(),
+            finishes: false,
+        }
+    }
+
+    /// The same, with the client's sending side closed behind the request.
+    pub fn then_finish(self) -> Self {
+        Self {
+            finishes: true,
+            ..self
         }
     }
 
     /// GET of a path.
     pub fn get(path: &str) -> Self {
         Self::get_with(path, &[])
+    }
+
+    /// GET of each of the paths.
+    pub fn gets(paths: &[&str]) -> Vec<Self> {
+        paths.iter().map(|path| Self::get(path)).collect()
     }
 
     /// GET of a path with fields.
@@ -81,6 +98,9 @@ impl Case {
         };
         let mut client = Client::connect(host.port())?;
         client.send(&request)?;
+        if self.finishes {
+            client.finish()?;
+        }
         client.receive(request.starts_with(b"HEAD "))
     }
 }
@@ -97,6 +117,12 @@ pub(crate) fn normalized(mut answer: Answer, host: &Host) -> Answer {
     let port = host.port().to_string();
     let place = host.place().path().display().to_string();
     let replace = |text: &str| text.replace(&port, "PORT").replace(&place, "PLACE");
+    let now = answer.field("Date").unwrap_or_default().to_owned();
+    for (name, value) in &mut answer.fields {
+        if name.eq_ignore_ascii_case("Last-Modified") && *value == now {
+            *value = "NOW".to_owned();
+        }
+    }
     answer.fields.retain(|(name, _)| {
         !["Date", "Server", "Proxy-agent"]
             .iter()
@@ -159,11 +185,34 @@ pub fn serve(site: &Site, modules: &str, more: &str) -> String {
 }
 
 /// Runs every case on both servers, started with `configuration`, and reports all differences.
-/// `modules` are those whose behaviour the cases show, for docs/compatibility.md.
+/// `modules` are those whose behaviour the cases show, for docs/compatibility.md. With `SHOW_ANSWERS`
+/// set, Apache's answers are printed: does a case show what it should?
 ///
 /// # Errors
 /// When a server does not start, or the differences.
 pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()> {
+    compare_with_logs(modules, configuration, cases, &[])
+}
+
+/// A file that both servers write and whose text is compared.
+pub struct Log {
+    /// Its name below the server's directory.
+    pub file: &'static str,
+    /// What is compared of a line in which addresses, times and the like were made equal (see
+    /// `logs::steady`); `None` leaves the line out.
+    pub line: fn(&str) -> Option<String>,
+}
+
+/// As `compare`; then compares logs too.
+///
+/// # Errors
+/// As `compare`.
+pub fn compare_with_logs(
+    modules: &str,
+    configuration: &str,
+    cases: &[Case],
+    logs: &[Log],
+) -> Result<()> {
     let apache = Host::start(Kind::Apache, configuration)?;
     let ours = Host::start(Kind::under_test(), configuration)?;
     let mut report = String::new();
@@ -177,14 +226,20 @@ pub fn compare(modules: &str, configuration: &str, cases: &[Case]) -> Result<()>
             describe(&mut report, &expected, &got);
         }
     }
+    for log in logs {
+        if let Err(difference) = logs::compare(log, &apache, &ours) {
+            differing += 1;
+            let _ = writeln!(report, "== {}\n{difference}", log.file);
+        }
+    }
     if differing > 0 {
         bail!(
             "{differing} of {} cases differ\n{report}\nour log:\n{}",
-            cases.len(),
+            cases.len() + logs.len(),
             ours.messages()
         );
     }
-    compatibility::behaves(modules, cases.len())
+    compatibility::behaves(modules, cases.len() + logs.len())
 }
 
 /// Equal, but for how the length of the body is told: whether it is known in time depends on how fast

@@ -182,7 +182,7 @@ impl Host {
                 &ports,
             );
             let file = here.path().join("conf/httpd.conf");
-            fs::write(&file, text)?;
+            fs::write(&file, &text)?;
             let console = fs::File::create(here.path().join("logs/console.log"))?;
             let mut command = match wrapper {
                 [] => Command::new(kind.program()),
@@ -209,7 +209,7 @@ impl Host {
                 ports,
                 process,
             };
-            match host.wait_until_it_listens() {
+            match host.wait_until_it_listens(&text) {
                 Ok(()) => return Ok(host),
                 // Another test took the port between the search and the start.
                 Err(_) if host.messages().contains("Address already in use") => {
@@ -220,7 +220,7 @@ impl Host {
         }
     }
 
-    fn wait_until_it_listens(&mut self) -> Result<()> {
+    fn wait_until_it_listens(&mut self, configuration: &str) -> Result<()> {
         let port = self.port();
         until("the server listens", || {
             if let Some(status) = self.process.try_wait()? {
@@ -229,7 +229,18 @@ impl Host {
             // Sockets listen before there is a child to accept.
             Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
                 && !self.children().is_empty())
-        })
+        })?;
+        if configuration.contains("\nScriptSock ") {
+            // The daemon of mod_cgid starts beside the children, which answer 503 without it.
+            let place = self.place.path().display().to_string();
+            until("the CGI daemon listens", || {
+                let sockets = fs::read_to_string("/proc/net/unix")?;
+                let mut ours = sockets.lines().filter(|line| line.contains(&place));
+                // The flags of a socket that accepts.
+                Ok(ours.any(|line| line.contains(" 00010000 ")))
+            })?;
+        }
+        Ok(())
     }
 
     /// Which server it is.
@@ -314,11 +325,23 @@ impl Drop for Host {
 ///
 /// # Errors
 /// When it does not come true in time, or cannot be asked.
-pub fn until(what: &str, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+pub fn until(what: &str, condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    until_within(PATIENCE, what, condition)
+}
+
+/// The same with a deadline of its own.
+///
+/// # Errors
+/// As `until`.
+pub fn until_within(
+    patience: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
     while !condition()? {
         if Instant::now() > deadline {
-            bail!("waited {PATIENCE:?} in vain until {what}");
+            bail!("waited {patience:?} in vain until {what}");
         }
         std::thread::yield_now();
         std::thread::park_timeout(Duration::from_millis(5));

@@ -1,20 +1,28 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
-//! sees every byte (`client`), a site to serve (`site`) and the comparison of two servers'
-//! answers (`differential`). What they show of each module goes into docs/compatibility.md
-//! (`compatibility`). Exchanges of more than one request are compared by `scripted`; servers behind
-//! a proxy are in `backend`.
-//! answers (`differential`), also where requests depend on answers (`conversation`). What they show of each module goes into docs/compatibility.md
-//! (`compatibility`).
+//! sees every byte (`client`), a site to serve (`site`), servers behind a proxy (`backend`) and the
+//! comparison of two servers' answers (`differential`), also where requests depend on answers
+//! (`conversation`, `exchanges`), or of what programs and several connections observe (`scripted`,
+//! with `certificates` for TLS and `http2` for frames). What they show of each module goes into
+//! docs/compatibility.md (`compatibility`).
 
 pub mod backend;
+pub mod certificates;
 pub mod client;
 pub mod compatibility;
 pub mod conversation;
 pub mod daemon;
+pub mod dav;
 pub mod differential;
+pub mod directives;
+pub mod exchanges;
 pub mod host;
+pub mod http2;
+pub mod logs;
 pub mod modules;
+pub mod moments;
+pub mod origin;
 pub mod refusal;
 pub mod scripted;
 pub mod site;
 pub mod source;
+pub mod streams;

@@ -1,137 +1,162 @@
-//! Exchanges that are more than a request and its answer, compared: a script talks to a server and
-//! writes down what it saw; httpd-rs and Apache must make it see the same.
+//! Exchanges that take a program (curl, openssl, nghttp) or several connections: the same script
+//! against httpd-rs and against Apache; what it prints is compared.
 
-use std::fmt::Write;
+use std::{fmt::Write, process::Command};
 
 use anyhow::{Result, bail};
 
 use crate::{
-    client::Answer,
     compatibility,
-    differential::normalized,
-    host::{Host, Kind, Place, until},
+    host::{Host, Kind, fill, printed, run},
 };
 
-type Run<'a> = Box<dyn Fn(&Host) -> Result<String> + 'a>;
+type Run = Box<dyn Fn(&Host) -> Result<String>>;
 
-/// A script: it answers what it saw.
-pub struct Script<'a> {
-    name: &'a str,
-    run: Run<'a>,
+/// One exchange, or several that belong together.
+pub struct Script {
+    name: String,
+    run: Run,
 }
 
-/// A script and its name.
-pub fn script<'a>(name: &'a str, run: impl Fn(&Host) -> Result<String> + 'a) -> Script<'a> {
-    Script {
-        name,
-        run: Box::new(run),
+impl Script {
+    /// What a function observes of a server.
+    pub fn new(name: impl Into<String>, run: impl Fn(&Host) -> Result<String> + 'static) -> Self {
+        Self {
+            name: name.into(),
+            run: Box::new(run),
+        }
+    }
+
+    /// What a line of shell prints, with its exit code. `@PORT@`, `@PLACE@` and so on are those of
+    /// the server (see `host::fill`); a line that takes longer than 20 seconds is ended.
+    pub fn shell(line: impl Into<String>) -> Self {
+        let line = line.into();
+        Self::new(line.clone(), move |host| shell(host, &line))
     }
 }
 
-/// Runs every script on both servers, started with `configuration`, and reports all differences.
-/// `modules` are those whose behaviour they show, for docs/compatibility.md.
+/// Runs a line of shell for a server; what it printed, and its exit code.
+///
+/// # Errors
+/// When there is no shell.
+pub fn shell(host: &Host, line: &str) -> Result<String> {
+    let ports: Vec<u16> = (1..=4).map(|number| host.port_number(number)).collect();
+    let line = fill(line, host.place().path(), &ports);
+    let output = run(Command::new("timeout").args(["20", "sh", "-c", &line]))?;
+    let code = output.status.code().unwrap_or(-1);
+    Ok(format!("{}\n(exit {code})", printed(&output)))
+}
+
+/// Takes out what differs between two runs of the very same server.
+pub fn normalized(text: &str, host: &Host) -> String {
+    let mut text = text.replace(&host.place().path().display().to_string(), "PLACE");
+    for number in 1..=4 {
+        text = text.replace(
+            &host.port_number(number).to_string(),
+            &format!("PORT{number}"),
+        );
+    }
+    let lines = text
+        .replace("(Debian)", "(OS)")
+        .replace("(httpd-rs)", "(OS)");
+    lines
+        .lines()
+        .filter(|line| {
+            let line = line.trim_start_matches("< ").to_ascii_lowercase();
+            !(line.starts_with("date:") || line.starts_with("server:"))
+        })
+        .fold(String::new(), |mut all, line| {
+            all.push_str(&with_methods_in_order(line.trim_end()));
+            all.push('\n');
+            all
+        })
+}
+
+/// The order of methods in `Allow` depends on the order in which memory was given out.
+fn with_methods_in_order(line: &str) -> String {
+    match line.split_once(": ") {
+        Some((name, methods)) if name.eq_ignore_ascii_case("allow") => {
+            let mut methods: Vec<&str> = methods.split(',').collect();
+            methods.sort_unstable();
+            format!("{name}: {}", methods.join(","))
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Runs every script on both servers, started with `configuration`, and reports what differs.
+/// `modules` are those whose behaviour they show.
 ///
 /// # Errors
 /// When a server does not start, or the differences.
-pub fn compare(modules: &str, configuration: &str, scripts: &[Script<'_>]) -> Result<()> {
-    compare_in(modules, configuration, &|_| Ok(()), scripts)
+pub fn compare(modules: &str, configuration: &str, scripts: &[Script]) -> Result<()> {
+    let apache = Host::start(Kind::Apache, configuration)?;
+    let ours = Host::start(Kind::under_test(), configuration)?;
+    compare_running(modules, &apache, &ours, scripts)
 }
 
-/// The same in places that `prepare` has filled.
+/// The same on servers that run already.
 ///
 /// # Errors
-/// As `compare`.
-pub fn compare_in(
+/// The differences.
+pub fn compare_running(
     modules: &str,
-    configuration: &str,
-    prepare: &dyn Fn(&Place) -> Result<()>,
-    scripts: &[Script<'_>],
+    apache: &Host,
+    ours: &Host,
+    scripts: &[Script],
 ) -> Result<()> {
-    let start = |kind| {
-        let place = Place::new()?;
-        prepare(&place)?;
-        Host::start_in(kind, place, configuration)
-    };
-    let apache = start(Kind::Apache)?;
-    let ours = start(Kind::under_test())?;
     let mut report = String::new();
     let mut differing = 0;
-    for Script { name, run } in scripts {
-        let see = |host: &Host| match run(host) {
-            Ok(seen) => seen
-                .replace(&host.port().to_string(), "PORT")
-                .replace(&host.place().path().display().to_string(), "PLACE"),
-            Err(error) => format!("failed: {error:#}"),
+    let show = std::env::var_os("SHOW_SCRIPTS").is_some();
+    for script in scripts {
+        let observe = |host: &Host| match (script.run)(host) {
+            Ok(text) => normalized(&text, host),
+            Err(error) => format!("(failed: {error:#})"),
         };
-        let (expected, got) = (see(&apache), see(&ours));
-        if expected != got {
+        let (expected, got) = (observe(apache), observe(ours));
+        if show {
+            eprintln!("== {}\n{expected}", script.name);
+        }
+        if expected != got && without_framing(&expected) != without_framing(&got) {
             differing += 1;
-            let _ = writeln!(report, "== {name}");
-            report += &difference(&expected, &got);
-        } else if expected.starts_with("failed: ") {
-            differing += 1;
-            let _ = writeln!(report, "== {name}\n--- both\n{expected}");
+            let _ = writeln!(report, "== {}", script.name);
+            let (expected, got): (Vec<_>, Vec<_>) =
+                (expected.lines().collect(), got.lines().collect());
+            for line in expected.iter().filter(|line| !got.contains(line)).take(12) {
+                let _ = writeln!(report, "  apache: {line}");
+            }
+            for line in got.iter().filter(|line| !expected.contains(line)).take(12) {
+                let _ = writeln!(report, "  ours:   {line}");
+            }
+            if expected.iter().all(|line| got.contains(line))
+                && got.iter().all(|line| expected.contains(line))
+            {
+                let _ = writeln!(report, "  the same lines in another order: {got:?}");
+            }
         }
     }
     if differing > 0 {
         bail!(
-            "{differing} of {} scripts differ\n{report}\nour log:\n{}\napache's log:\n{}",
+            "{differing} of {} scripts differ\n{report}\nthe end of our log:\n{}",
             scripts.len(),
-            end_of(&ours.messages()),
-            end_of(&apache.messages())
+            last_lines(&ours.messages(), 40)
         );
     }
     compatibility::behaves(modules, scripts.len())
 }
 
-/// The last lines of a log.
-fn end_of(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(25)..].join("\n")
+/// How the length of a body is told depends on how fast a program writes.
+fn without_framing(text: &str) -> String {
+    let framing = |line: &str| {
+        ["content-length:", "transfer-encoding:"]
+            .iter()
+            .any(|name| line.to_ascii_lowercase().starts_with(name))
+    };
+    let lines: Vec<&str> = text.lines().filter(|line| !framing(line)).collect();
+    lines.join("\n")
 }
 
-/// What a configuration needs for `logged`.
-pub const LOGGED: &str = "CustomLog logs/requests.log \"%r\"\n";
-
-/// Asks one thing and waits until it is logged: then the server has done all that it does after an
-/// answer, as counting. Nobody else may ask meanwhile.
-///
-/// # Errors
-/// Those of `ask`, or when the log does not grow in time.
-pub fn logged<T>(host: &Host, ask: impl FnOnce() -> Result<T>) -> Result<T> {
-    let lines = || host.place().read("logs/requests.log").lines().count();
-    let before = lines();
-    let answer = ask()?;
-    until("the request is logged", || Ok(lines() > before))?;
-    Ok(answer)
-}
-
-/// The lines between the common beginning and the common end.
-fn difference(expected: &str, got: &str) -> String {
-    let (expected, got): (Vec<&str>, Vec<&str>) =
-        (expected.lines().collect(), got.lines().collect());
-    let alike = |(a, b): &(&&str, &&str)| a == b;
-    let before = expected.iter().zip(&got).take_while(alike).count();
-    let (expected, got) = (&expected[before..], &got[before..]);
-    let pairs = expected.iter().rev().zip(got.iter().rev());
-    let after = pairs.take_while(alike).count();
-    let mut text = String::new();
-    for (server, lines) in [("apache", expected), ("ours", got)] {
-        let _ = writeln!(text, "--- {server}, from line {}", before + 1);
-        for line in lines[..lines.len() - after].iter().take(40) {
-            let _ = writeln!(text, "  {line}");
-        }
-    }
-    text
-}
-
-/// An answer as text, without what differs from run to run.
-pub fn shown(answer: Answer, host: &Host) -> String {
-    let answer = normalized(answer, host);
-    let mut text = format!("{}\n", answer.status_line);
-    for (name, value) in &answer.fields {
-        let _ = writeln!(text, "{name}: {value}");
-    }
-    text += "\n";
-    text + &answer.text()
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }

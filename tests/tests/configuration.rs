@@ -6,7 +6,10 @@
 use std::{fs, process::Command};
 
 use anyhow::{Result, ensure};
-use httpd_tests::host::{APACHE_MODULES, Kind, Place, printed, run};
+use httpd_tests::{
+    compatibility, directives,
+    host::{APACHE_MODULES, Kind, Place, printed, run},
+};
 
 /// What a server says about a piece of configuration, without what may differ: the program's name,
 /// times, process ids, and what httpd-rs adds to an error (the line and a hint).
@@ -60,23 +63,39 @@ fn plain(line: &str) -> String {
     }
 }
 
-#[test]
-fn the_core_directives_are_judged_alike() -> Result<()> {
+/// Compares the pieces of one of three parts of the file, which run side by side.
+fn judge(part: usize) -> Result<()> {
     let pieces = fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/data/core-directives.conf"
     ))?;
     let (ours, theirs) = (Place::new()?, Place::new()?);
     let mut differences = String::new();
-    for piece in pieces.split("\n\n").skip(1) {
-        let here = verdict(Kind::under_test(), &ours, piece)?;
-        let there = verdict(Kind::Apache, &theirs, piece)?;
+    let pieces: Vec<&str> = pieces.split("\n\n").skip(1).skip(part).step_by(3).collect();
+    for piece in &pieces {
+        let here = without_help(&verdict(Kind::under_test(), &ours, piece)?);
+        let there = without_help(&verdict(Kind::Apache, &theirs, piece)?);
         if here != there {
             differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
         }
     }
     ensure!(differences.is_empty(), "{differences}");
-    Ok(())
+    compatibility::behaves("core", pieces.len())
+}
+
+#[test]
+fn the_core_directives_are_judged_alike() -> Result<()> {
+    judge(0)
+}
+
+#[test]
+fn more_core_directives_are_judged_alike() -> Result<()> {
+    judge(1)
+}
+
+#[test]
+fn yet_more_core_directives_are_judged_alike() -> Result<()> {
+    judge(2)
 }
 
 /// Debian's packaged configuration, as it is, is good here too.
@@ -97,4 +116,154 @@ fn debians_configuration_is_accepted_unchanged() -> Result<()> {
         "{text}"
     );
     Ok(())
+}
+
+/// What is wrong with an expression is told when the configuration is tested, in the same words.
+#[test]
+fn malformed_expressions_are_refused_alike() -> Result<()> {
+    let lines = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/malformed-expressions.txt"
+    ))?;
+    let (ours, theirs) = (Place::new()?, Place::new()?);
+    let mut differences = String::new();
+    let expressions: Vec<&str> = lines
+        .lines()
+        .skip_while(|line| line.starts_with("# "))
+        .collect();
+    for expression in &expressions {
+        let quoted = expression.replace('\\', "\\\\").replace('"', "\\\"");
+        let piece = format!("<If \"{quoted}\">\n</If>");
+        let here = verdict(Kind::under_test(), &ours, &piece)?;
+        let there = verdict(Kind::Apache, &theirs, &piece)?;
+        if here != there {
+            differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
+        }
+    }
+    ensure!(differences.is_empty(), "{differences}");
+    compatibility::behaves("core", expressions.len())
+}
+
+/// Compares how both servers judge every directive with these arguments, within `around`.
+fn every_directive(arguments: &str, around: (&str, &str)) -> Result<()> {
+    let (ours, theirs) = (Place::new()?, Place::new()?);
+    let mut differences = String::new();
+    let directives = directives::known(Kind::Apache)?;
+    for directive in &directives {
+        let name = &directive.name;
+        let piece = match name.strip_prefix('<') {
+            Some(section) => format!(
+                "{}<{section} {arguments}>\n</{section}>\n{}",
+                around.0, around.1
+            ),
+            None => format!("{}{name} {arguments}\n{}", around.0, around.1),
+        };
+        let here = without_help(&verdict(Kind::under_test(), &ours, &piece)?);
+        let there = without_help(&verdict(Kind::Apache, &theirs, &piece)?);
+        if here != there && !refuses_what_is_no_number(&here) {
+            differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
+        }
+    }
+    ensure!(differences.is_empty(), "{differences}");
+    compatibility::behaves("core", directives.len())
+}
+
+/// Where Apache takes a word for the number 0 (`data/differences.toml`).
+fn refuses_what_is_no_number(verdict: &str) -> bool {
+    [
+        "not a whole number",
+        "takes a whole number",
+        "requires a non-negative integer",
+        "argument must be a positive number",
+    ]
+    .iter()
+    .any(|message| verdict.contains(message))
+}
+
+/// Without the words of help that follow the number of arguments: they are our own.
+fn without_help(verdict: &str) -> String {
+    // What is said of numbers that do not fit together is in our words, too.
+    let lines = verdict.lines().filter(|line| {
+        ![
+            "exceed",
+            "not allowed, increasing",
+            "must be at least",
+            "integer multiple",
+        ]
+        .iter()
+        .any(|words| line.contains(words))
+    });
+    let lines = lines.map(|line| {
+        let line = line
+            .trim_start_matches("AH00543: ")
+            .trim_start_matches("AH00544: ");
+        let line = match line.split_once(": bad ") {
+            Some((_, rest)) => rest,
+            None => line,
+        };
+        let cut = ["argument, ", "arguments, "]
+            .iter()
+            .filter_map(|end| Some(line.find(end)? + end.len() - 2))
+            .min();
+        &line[..cut.unwrap_or(line.len())]
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_directive_without_arguments() -> Result<()> {
+    every_directive("", ("", ""))
+}
+
+#[test]
+fn every_directive_with_a_word() -> Result<()> {
+    every_directive("nonsense", ("", ""))
+}
+
+#[test]
+fn every_directive_with_a_number() -> Result<()> {
+    every_directive("7", ("", ""))
+}
+
+#[test]
+fn every_directive_with_on() -> Result<()> {
+    every_directive("On", ("", ""))
+}
+
+#[test]
+fn every_directive_with_many_words() -> Result<()> {
+    every_directive("a b c d e", ("", ""))
+}
+
+#[test]
+fn every_directive_in_a_virtual_host() -> Result<()> {
+    every_directive("7", ("<VirtualHost *:80>\n", "</VirtualHost>"))
+}
+
+#[test]
+fn every_directive_in_a_directory() -> Result<()> {
+    every_directive("7", ("<Directory /x>\n", "</Directory>"))
+}
+
+#[test]
+fn every_directive_in_files() -> Result<()> {
+    every_directive("7", ("<Files x>\n", "</Files>"))
+}
+
+#[test]
+fn every_directive_in_a_location() -> Result<()> {
+    every_directive("On", ("<Location /x>\n", "</Location>"))
+}
+
+#[test]
+fn every_directive_in_a_condition() -> Result<()> {
+    every_directive("7", ("<If true>\n", "</If>"))
+}
+
+#[test]
+fn every_directive_in_a_limit() -> Result<()> {
+    every_directive(
+        "7",
+        ("<Location />\n<Limit GET>\n", "</Limit>\n</Location>"),
+    )
 }

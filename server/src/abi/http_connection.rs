@@ -15,7 +15,10 @@ use super::network_filters::{
     ap_core_input_filter, ap_core_input_filter_handle, ap_core_output_filter,
     ap_core_output_filter_handle,
 };
-use crate::conn::{linger, network::Network};
+use crate::{
+    conn::{linger, network::Network},
+    mpm::child::Takers,
+};
 
 exports! {
     ap_process_connection, ap_pre_connection, ap_flush_conn, ap_shutdown_conn,
@@ -49,16 +52,22 @@ pub unsafe fn register_core_hooks() {
     }
 }
 
-/// The modules with a `process_connection` hook that may keep a connection for itself.
-pub fn modules_that_take_connections() -> bool {
+/// Which modules have a `process_connection` hook that may keep a connection for itself.
+pub fn takers() -> Takers {
     // SAFETY: the array of the hook holds such links; names are strings of the modules.
     unsafe {
         let array = sys::ap_hook_get_process_connection();
         let links = Array::<sys::ap_LINK_process_connection_t>::from_ptr(array);
-        links.iter().any(|link| {
-            let name = module_sdk::raw::text(link.szName);
-            name.is_none_or(|name| name != c"event.c" && name != c"mod_reqtimeout.c")
-        })
+        links
+            .iter()
+            .map(|link| match module_sdk::raw::text(link.szName) {
+                Some(name) if name == c"event.c" || name == c"mod_reqtimeout.c" => Takers::None,
+                Some(name) if name == c"mod_ssl.c" => Takers::Encrypted,
+                Some(name) if name == c"mod_http2.c" => Takers::ClientFirst,
+                _ => Takers::Any,
+            })
+            .max()
+            .unwrap_or(Takers::None)
     }
 }
 
@@ -141,8 +150,13 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
         if (*core).flush_max_threshold != 0 {
             (*network).threshold = (*core).flush_max_threshold;
         }
-        // Before the pool's children are destroyed: what waits to be sent is kept in one.
-        sys::apr_pool_pre_cleanup_register((*c).pool, network.cast(), Some(drop_network));
+        sys::apr_pool_pre_cleanup_register((*c).pool, network.cast(), Some(end_network));
+        sys::apr_pool_cleanup_register(
+            (*c).pool,
+            network.cast(),
+            Some(drop_network),
+            Some(sys::apr_pool_cleanup_null),
+        );
         sys::ap_add_input_filter_handle(ap_core_input_filter_handle, network.cast(), null_mut(), c);
         sys::ap_add_output_filter_handle(
             ap_core_output_filter_handle,
@@ -154,10 +168,22 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, csd: *mut c_void) -> c_int
     sys::DONE
 }
 
+/// Gives up what was not sent while the memory it lies in, pools below the connection's, is still
+/// there; nothing is taken any more.
+unsafe extern "C" fn end_network(network: *mut c_void) -> sys::apr_status_t {
+    // SAFETY: made by `pre_connection`; the connection's pool is about to be cleared, and with it the
+    // connection goes.
+    unsafe {
+        let network = &mut *network.cast::<Network>();
+        (*network.connection()).aborted = 1;
+        network.discard_pending();
+    }
+    0
+}
+
 unsafe extern "C" fn drop_network(network: *mut c_void) -> sys::apr_status_t {
     // SAFETY: made by `pre_connection` with Box, and dropped once, by the connection's pool.
-    let mut network = unsafe { Box::from_raw(network.cast::<Network>()) };
-    network.discard_pending();
+    unsafe { drop(Box::from_raw(network.cast::<Network>())) };
     0
 }
 

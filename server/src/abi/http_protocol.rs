@@ -36,7 +36,7 @@ mod tests;
 pub(super) mod trace;
 pub(super) mod write;
 
-pub use read::read_request_from_head;
+pub use read::{Missing, begin, read_from_head, read_through_filters};
 
 /// Where `http_module` puts the record of OLD_WRITE.
 pub(crate) fn write_filter_slot() -> *mut *mut httpd_sys::ap_filter_rec_t {

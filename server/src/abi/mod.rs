@@ -58,6 +58,7 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
+pub mod threads;
 pub(crate) mod unixd;
 mod util_cfgtree;
 mod util_cookies;

@@ -203,10 +203,16 @@ pub unsafe extern "C" fn ap_mpm_set_coredumpdir(
         }
         let directory = CStr::from_ptr(name);
         let exists = std::ffi::OsStr::new(&*directory.to_string_lossy()).to_owned();
-        if !std::path::Path::new(&exists).is_dir() {
+        let path = std::path::Path::new(&exists);
+        if !path.is_dir() {
+            let why = if path.exists() {
+                "is not a directory"
+            } else {
+                "does not exist"
+            };
             return Pool::from_ptr((*cmd).pool)
                 .text(format_args!(
-                    "CoreDumpDirectory {} does not exist or is not a directory",
+                    "CoreDumpDirectory {} {why}",
                     directory.to_string_lossy()
                 ))
                 .as_ptr();
@@ -254,7 +260,7 @@ pub unsafe extern "C" fn ap_uname2id(name: *const c_char) -> sys::uid_t {
         }
         let entry = libc::getpwnam(name);
         if entry.is_null() {
-            refuse("bad user name", name);
+            refuse("AH00543", "bad user name", name);
         }
         (*entry).pw_uid
     }
@@ -270,7 +276,7 @@ pub unsafe extern "C" fn ap_gname2id(name: *const c_char) -> sys::gid_t {
         }
         let entry = libc::getgrnam(name);
         if entry.is_null() {
-            refuse("bad group name", name);
+            refuse("AH00544", "bad group name", name);
         }
         (*entry).gr_gid
     }
@@ -284,11 +290,11 @@ unsafe fn number_of(name: *const c_char) -> Option<u32> {
 }
 
 /// Says that an account does not exist, and ends the process.
-unsafe fn refuse(what: &str, name: *const c_char) -> ! {
+unsafe fn refuse(code: &str, what: &str, name: *const c_char) -> ! {
     // SAFETY: the caller passes a string; exit ends the process.
     unsafe {
         let name = CStr::from_ptr(name).to_string_lossy();
-        eprintln!("{}: {what} {name}", program());
+        eprintln!("{code}: {}: {what} {name}", program());
         libc::exit(1)
     }
 }

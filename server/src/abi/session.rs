@@ -6,16 +6,27 @@ use std::{
     ffi::{c_int, c_long},
     os::fd::{IntoRawFd, OwnedFd, RawFd},
     ptr::null_mut,
+    sync::Arc,
     time::Duration,
 };
 
 use httpd_sys::{self as sys, conn_rec};
-use module_sdk::raw::Connection;
+use module_sdk::raw::{Brigade, Connection};
+use tokio::sync::Notify;
 
-use super::{http_connection, memory};
-use crate::conn::{
-    linger::{self, Limits},
-    network::{Network, Sent, Wait},
+use super::{
+    http_connection,
+    http_protocol::{self, Missing},
+    http_request, memory, threads,
+};
+use crate::{
+    conn::{
+        linger::{self, Limits},
+        network::{Network, Sent, Wait},
+        suspended,
+        wait::{Readiness, blocking},
+    },
+    hooks::timing::{self, Key},
 };
 
 /// An accepted socket with its addresses.
@@ -35,6 +46,24 @@ pub enum Next {
     KeepAlive,
     /// Send the rest and close.
     Close,
+    /// Wait until the module that has suspended the request is done with it.
+    Suspended,
+}
+
+/// What becomes of a connection when its `process_connection` hooks have returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// No module keeps it: the HTTP engine serves it to its end.
+    Requests,
+    /// The hooks are to be called again when the socket is ready, or not at all if that takes longer
+    /// than Timeout.
+    Await(Readiness),
+    /// They are to be called again when the client sends something, within KeepAliveTimeout.
+    KeepAlive,
+    /// They are to be called again at once: filters hold input already.
+    Again,
+    /// It ends.
+    Close,
 }
 
 /// A connection. Dropping it closes the socket and frees everything.
@@ -45,7 +74,26 @@ pub struct Session {
     buckets: *mut sys::apr_bucket_alloc_t,
     /// The core's network; NULL when a module has put its own in place.
     network: *mut Network,
+    /// The request whose head is awaited under the eyes of its filters; NULL when none is.
+    begun: *mut sys::request_rec,
+    /// How much of that head they have seen.
+    seen: usize,
 }
+
+/// How the wait for a request's head ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// It is the first so many unread bytes of a plain network.
+    Whole(usize),
+    /// It is to be read through the input filters.
+    Input,
+    /// What there is of it is all that came in time.
+    Late,
+}
+
+/// The time for a head is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late;
 
 // SAFETY: the records are used by whichever thread runs the connection's task, and a task runs on
 // one thread at a time; between two requests nothing of a module runs.
@@ -60,6 +108,8 @@ impl Session {
             c: null_mut(),
             buckets: null_mut(),
             network: null_mut(),
+            begun: null_mut(),
+            seen: 0,
         };
         // SAFETY: pool and socket are made here and live as long as the session; the addresses are
         // copied. APR ends the process when memory runs out.
@@ -97,10 +147,12 @@ impl Session {
             if session.c.is_null() {
                 return None;
             }
+            session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
-            if sys::ap_pre_connection(session.c, socket.cast()) != sys::OK as c_int
-                || (*session.c).aborted != 0
-            {
+            let prepared = off_the_reactor_if_slow(Key::CONNECTION, || {
+                sys::ap_pre_connection(session.c, socket.cast())
+            });
+            if prepared != sys::OK as c_int || (*session.c).aborted != 0 {
                 return None;
             }
             session.network = http_connection::network(session.c).map_or(null_mut(), |n| n);
@@ -113,13 +165,74 @@ impl Session {
         unsafe { Connection::from_ptr(self.c) }
     }
 
-    /// Whether a module took the whole connection over in `process_connection`; it is done then.
-    pub fn taken_over(&mut self) -> bool {
-        // SAFETY: the connection is live; the core's hook, the last one, leaves this state.
+    /// Runs the `process_connection` hooks; what follows is in the state they leave.
+    pub fn process(&mut self) -> Turn {
+        self.wake();
+        // SAFETY: the connection is live; the core's hook, the last one, leaves PROCESSING, and a
+        // module that took the connection over without a word about its state is done with it.
         unsafe {
-            (*(*self.c).cs).state = sys::CONN_STATE_NUM;
-            sys::ap_run_process_connection(self.c);
-            (*(*self.c).cs).state != sys::CONN_STATE_PROCESSING
+            let (c, cs) = (self.c, (*self.c).cs);
+            (*c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            (*cs).state = sys::CONN_STATE_NUM;
+            (*cs).sense = sys::CONN_SENSE_DEFAULT;
+            sys::ap_run_process_connection(c);
+            let wanted = match (*cs).sense {
+                sys::CONN_SENSE_WANT_WRITE => Readiness::Writable,
+                _ => Readiness::Readable,
+            };
+            match (*cs).state {
+                _ if (*c).aborted != 0 => Turn::Close,
+                sys::CONN_STATE_PROCESSING => Turn::Requests,
+                sys::CONN_STATE_ASYNC_WAITIO => Turn::Await(wanted),
+                sys::CONN_STATE_WRITE_COMPLETION if (*cs).sense != sys::CONN_SENSE_DEFAULT => {
+                    Turn::Await(wanted)
+                }
+                sys::CONN_STATE_WRITE_COMPLETION | sys::CONN_STATE_KEEPALIVE
+                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE =>
+                {
+                    if (*c).data_in_input_filters != 0 {
+                        Turn::Again
+                    } else {
+                        Turn::KeepAlive
+                    }
+                }
+                _ => Turn::Close,
+            }
+        }
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        // SAFETY: the connection is live.
+        unsafe { sys::ap_ssl_conn_is_ssl(self.c) != 0 }
+    }
+
+    /// Whether bytes have been received that nobody has used yet.
+    pub fn holds_input(&mut self) -> bool {
+        self.network()
+            .is_some_and(|network| !network.unread().is_empty())
+    }
+
+    /// Looks, without waiting, whether the input filters have something to read: what they hold, or
+    /// make of what the socket has. An end or an error counts: reading tells.
+    pub fn has_input(&mut self) -> bool {
+        self.wake();
+        if let Some(network) = self.network() {
+            network.look_again();
+        }
+        // SAFETY: the connection is live; the brigade is emptied before its allocator may go.
+        unsafe {
+            let brigade = http_request::process::brigade_of(self.c);
+            let status = sys::ap_get_brigade(
+                (*self.c).input_filters,
+                brigade,
+                sys::AP_MODE_SPECULATIVE,
+                sys::APR_NONBLOCK_READ,
+                1,
+            );
+            let empty = Brigade::from_ptr(brigade).is_empty();
+            sys::apr_brigade_cleanup(brigade.cast());
+            !(status == libc::EAGAIN || (status == 0 && empty))
         }
     }
 
@@ -176,8 +289,15 @@ impl Session {
         }
     }
 
+    /// Says which thread serves the connection from here on.
+    fn move_here(&mut self) {
+        // SAFETY: the connection is live.
+        unsafe { (*self.c).current_thread = threads::current() };
+    }
+
     /// Takes what a connection needs to do something.
     fn wake(&mut self) {
+        self.move_here();
         if self.buckets.is_null() {
             self.set_buckets(memory::take_buckets());
         }
@@ -204,11 +324,98 @@ impl Session {
         unsafe { (*self.c).data_in_input_filters != 0 }
     }
 
-    /// Reads a request and processes it on this thread. With `head`, the request's head is the first
-    /// so many unread bytes of a plain network; else it is read through the input filters.
-    pub fn run_request(&mut self, head: Option<usize>) -> Next {
+    /// Whether an input filter limits the time for a head (mod_reqtimeout's).
+    pub fn limits_heads(&self) -> bool {
+        // SAFETY: the chain of a live connection is whole, its records named.
+        unsafe {
+            let mut filter = (*self.c).input_filters;
+            while !filter.is_null() {
+                if is_named((*filter).frec, REQTIMEOUT) {
+                    return true;
+                }
+                filter = (*filter).next;
+            }
+        }
+        false
+    }
+
+    /// Begins a request whose head is still to come, so that the filter that limits the time for it
+    /// can do so: it is asked at once, when bytes come and from time to time.
+    ///
+    /// # Errors
+    /// `Late` when the time is over.
+    pub fn begin_head(&mut self) -> Result<(), Late> {
         self.wake();
-        let head = head.and_then(|length| Some(self.network()?.take_head(length)));
+        // SAFETY: the connection is live, and between two requests.
+        self.begun = unsafe { http_protocol::begin(self.c) };
+        self.seen = 0;
+        self.still_in_time(usize::MAX)
+    }
+
+    /// Whether a request has been begun by `begin_head`.
+    pub fn head_begun(&self) -> bool {
+        !self.begun.is_null()
+    }
+
+    /// Shows the filters what came of a head, of which no more than `most` bytes are, without taking
+    /// it off the input.
+    ///
+    /// # Errors
+    /// `Late` when one of them says that the time is over.
+    pub fn still_in_time(&mut self, most: usize) -> Result<(), Late> {
+        let seen = self.seen;
+        let Some(network) = self.network() else {
+            return Ok(());
+        };
+        let new = network.unread().len().min(most).saturating_sub(seen);
+        network.hide(seen);
+        self.seen += new;
+        let mode = if new == 0 {
+            sys::AP_MODE_INIT
+        } else {
+            sys::AP_MODE_SPECULATIVE
+        };
+        // SAFETY: the connection is live; the brigade is made and destroyed here.
+        let status = unsafe {
+            let brigade = sys::apr_brigade_create((*self.begun).pool, (*self.c).bucket_alloc);
+            let status = sys::ap_get_brigade(
+                (*self.c).input_filters,
+                brigade,
+                mode,
+                sys::APR_NONBLOCK_READ,
+                new as sys::apr_off_t,
+            );
+            sys::apr_brigade_destroy(brigade);
+            status
+        };
+        if let Some(network) = self.network() {
+            network.hide(0);
+        }
+        if status == sys::APR_TIMEUP as sys::apr_status_t {
+            Err(Late)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads a request and processes it on this thread.
+    pub fn run_request(&mut self, head: Head) -> Next {
+        self.wake();
+        let missing = if head == Head::Late {
+            Missing::Late
+        } else {
+            Missing::Ended
+        };
+        let head = match (head, self.network()) {
+            (Head::Input, _) | (_, None) => None,
+            (Head::Whole(length), Some(network)) => Some(network.take_head(length)),
+            (Head::Late, Some(network)) => {
+                network.set_expired();
+                let length = network.unread().len();
+                Some(network.take_head(length))
+            }
+        };
+        let begun = std::mem::replace(&mut self.begun, null_mut());
         // SAFETY: the connection is live and used by this thread alone; the functions are those of
         // the request room, called in the order in which Apache calls them.
         unsafe {
@@ -220,30 +427,58 @@ impl Session {
                 sys::SERVER_BUSY_READ as c_int,
                 c,
             );
-            let r = match head {
-                Some(head) => {
-                    super::network_filters::count_received(c, head.len());
-                    super::http_protocol::read_request_from_head(c, &head)
-                }
-                None => sys::ap_read_request(c),
+            let counted = !begun.is_null();
+            let r = if counted {
+                begun
+            } else {
+                http_protocol::begin(c)
             };
+            let reading = Key::reading((*c).base_server.addr());
+            let r = off_the_reactor_if_slow(reading, || match head {
+                Some(head) => {
+                    if !counted {
+                        super::network_filters::count_received(c, head.len());
+                    }
+                    http_protocol::read_from_head(r, &head, missing)
+                }
+                None => http_protocol::read_through_filters(r),
+            });
             let next = if r.is_null() {
                 Next::Close
             } else {
                 // `ap_read_request` may have decided that this is the last request.
                 if (*r).status == sys::HTTP_OK as c_int {
                     (*(*c).cs).state = sys::CONN_STATE_HANDLER;
+                    if sys::ap_extended_status != 0 {
+                        let sbh = (*c).sbh.cast();
+                        sys::ap_time_process_request(sbh, sys::START_PREQUEST as c_int);
+                        // This one counts too.
+                        sys::ap_set_conn_count(sbh, r, ((*c).keepalives + 1) as u16);
+                    }
                     sys::ap_update_child_status(
                         (*c).sbh.cast(),
                         sys::SERVER_BUSY_WRITE as c_int,
                         r,
                     );
-                    sys::ap_process_async_request(r);
-                    if (*c).keepalive == sys::AP_CONN_KEEPALIVE && (*c).aborted == 0 {
-                        Next::KeepAlive
-                    } else {
-                        Next::Close
+                    let path = module_sdk::raw::text((*r).uri).unwrap_or_default();
+                    let hooks = Key::request((*r).server.addr(), path.to_bytes());
+                    let is_suspended = off_the_reactor_if_slow(hooks, || {
+                        sys::ap_process_async_request(r);
+                        if suspended::waiting(c.addr()).is_some() {
+                            return true;
+                        }
+                        // The request is logged when its last byte has left: hooks run then too. A
+                        // client that is gone is noted with the connection.
+                        let _ = self.send_pending();
+                        false
+                    });
+                    if is_suspended {
+                        // The connection is another thread's for now; this one is free.
+                        let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                        sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+                        return Next::Suspended;
                     }
+                    self.next()
                 } else {
                     (*c).keepalive = sys::AP_CONN_CLOSE;
                     Next::Close
@@ -254,11 +489,38 @@ impl Session {
         }
     }
 
+    /// What follows a request that has been processed.
+    fn next(&self) -> Next {
+        // SAFETY: the connection is live.
+        unsafe {
+            if (*self.c).keepalive == sys::AP_CONN_KEEPALIVE && (*self.c).aborted == 0 {
+                Next::KeepAlive
+            } else {
+                Next::Close
+            }
+        }
+    }
+
+    /// What tells that a suspended request is done; `None` when it is.
+    pub fn suspension(&self) -> Option<Arc<Notify>> {
+        suspended::waiting(self.c.addr())
+    }
+
+    /// The connection is the task's again.
+    pub fn resume(&mut self) -> Next {
+        self.move_here();
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.next()
+    }
+
     /// Sends what waits in the output, without waiting for the socket.
     ///
     /// # Errors
     /// When the client is gone.
     pub fn send_pending(&mut self) -> std::io::Result<Sent> {
+        // A request that has been sent is logged here, by hooks that may ask.
+        self.move_here();
         let aborted = self.connection().aborted();
         let Some(network) = self.network() else {
             return Ok(Sent::All);
@@ -294,8 +556,15 @@ impl Session {
     /// `None` when there is nobody to linger for.
     pub fn start_close(&mut self) -> Option<Limits> {
         self.wake();
-        // SAFETY: the connection is live.
-        let gone = unsafe { sys::ap_start_lingering_close(self.c) } != 0;
+        // SAFETY: the connection is live. Its task may have moved to another thread since its last
+        // request; this one is free again when the hooks and filters have heard.
+        let gone = unsafe {
+            (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            let gone = sys::ap_start_lingering_close(self.c) != 0;
+            let ready = sys::SERVER_READY as c_int;
+            sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            gone
+        };
         (!gone).then(|| linger::limits(self.connection()))
     }
 
@@ -307,6 +576,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        suspended::resume(self.c.addr());
         // SAFETY: made by `open`; closes the socket and frees all that belongs to the connection, its
         // buckets among it, after which their allocator is nobody's.
         unsafe {
@@ -316,6 +586,11 @@ impl Drop for Session {
             }
         }
     }
+}
+
+/// Runs hooks; where these were slow before, other connections of this thread go on meanwhile.
+fn off_the_reactor_if_slow<T>(key: Key, run: impl FnOnce() -> T) -> T {
+    timing::hooks_measured(key, || if key.is_slow() { blocking(run) } else { run() })
 }
 
 /// Whether a chain consists of the core's network filter and of filters that only look at what
@@ -342,10 +617,16 @@ unsafe fn is_plain(mut filter: *mut sys::ap_filter_t, core: *mut sys::ap_filter_
 /// `frec` is a registered filter's record.
 unsafe fn is_passive(frec: *const sys::ap_filter_rec_t) -> bool {
     // SAFETY: the caller's promise.
-    let name = unsafe { module_sdk::raw::text((*frec).name) };
-    name.is_some_and(|name| {
-        [&b"reqtimeout"[..], b"log_input_output"]
-            .iter()
-            .any(|passive| name.to_bytes().eq_ignore_ascii_case(passive))
-    })
+    unsafe { is_named(frec, REQTIMEOUT) || is_named(frec, b"log_input_output") }
+}
+
+/// The name of mod_reqtimeout's filter.
+const REQTIMEOUT: &[u8] = b"reqtimeout";
+
+/// # Safety
+/// `frec` is a registered filter's record.
+unsafe fn is_named(frec: *const sys::ap_filter_rec_t, name: &[u8]) -> bool {
+    // SAFETY: the caller's promise.
+    let found = unsafe { module_sdk::raw::text((*frec).name) };
+    found.is_some_and(|found| found.to_bytes().eq_ignore_ascii_case(name))
 }

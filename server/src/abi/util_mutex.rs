@@ -316,7 +316,7 @@ pub unsafe extern "C" fn ap_dump_mutexes(
         let pool = Pool::from_ptr(p);
         let lines = with(|mutexes| {
             mutexes.dump(|dir| {
-                let path = sys::ap_server_root_relative(p, pool.copy(dir).as_ptr());
+                let path = sys::ap_runtime_dir_relative(p, pool.copy(dir).as_ptr());
                 module_sdk::raw::text(path)
                     .map(shown)
                     .unwrap_or_default()

@@ -4,11 +4,14 @@
 //! network filters (`abi/network_filters.rs`) are its face towards modules. `wait` is how a thread
 //! waits for a socket without holding up others. `head` tells when a request head is complete.
 //! `life` is the task of a connection: it waits without a thread and runs requests on the thread
-//! that received them. `linger` closes so that the client gets the last bytes.
+//! that received them; `turn` is what such a thread does between two waits. `suspended` holds the
+//! tasks whose request a module will go on with later. `linger` closes so that the client gets the
+//! last bytes.
 
 pub mod head;
 pub mod life;
 pub mod linger;
 pub mod network;
+pub mod suspended;
 pub mod turn;
 pub mod wait;

@@ -42,6 +42,8 @@ pub struct Network {
     received: Vec<u8>,
     /// So many of `received` have been used.
     used: usize,
+    /// So many after those are not shown: filters have seen them already.
+    hidden: usize,
     /// The client has closed its side.
     ended: bool,
     /// The last receive left nothing in the socket: another would find nothing.
@@ -67,6 +69,7 @@ impl Network {
             connection,
             received: Vec::new(),
             used: 0,
+            hidden: 0,
             ended: false,
             drained: false,
             expired: false,
@@ -90,7 +93,13 @@ impl Network {
 
     /// What was received and not yet used.
     pub fn unread(&self) -> &[u8] {
-        &self.received[self.used..]
+        &self.received[self.used + self.hidden..]
+    }
+
+    /// Hides the first `count` unread bytes, until the next call.
+    pub fn hide(&mut self, count: usize) {
+        self.hidden = 0;
+        self.hidden = count.min(self.unread().len());
     }
 
     /// Whether the client has closed its side; bytes may still be unread.
@@ -101,6 +110,11 @@ impl Network {
     /// Whether nothing can be had without waiting, as far as is known.
     pub fn drained(&self) -> bool {
         self.drained && self.unread().is_empty()
+    }
+
+    /// Forgets that the socket was empty: it may have received since.
+    pub fn look_again(&mut self) {
+        self.drained = false;
     }
 
     /// Takes in bytes that were received elsewhere; fewer than asked for mean a drained socket.
@@ -350,6 +364,9 @@ impl Network {
     /// # Errors
     /// When a bucket can be neither kept nor read.
     pub fn set_aside(&mut self) -> io::Result<usize> {
+        if self.pending.iter().all(|bucket| bucket.is_metadata()) {
+            return Ok(0);
+        }
         let keep = self.keep.take().unwrap_or_else(|| KeepPool::new(self));
         let pool = self.keep.insert(keep).pool();
         let mut total = 0;

@@ -26,16 +26,19 @@ static CHANGES: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
+    static LAST: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Says that this thread will call [`end`] before it waits.
-pub fn begin_thread() {
-    NUMBER.set(Some(0));
+/// A reactor thread has waited, and a turn of it begins.
+pub fn begin() {
+    LAST.set(LAST.get() + 1);
+    NUMBER.set(Some(LAST.get()));
 }
 
-/// The thread is about to wait, or to become one that blocks.
+/// The turn of this thread, if it is in one, ends before its next wait: it may block, and need not
+/// have a reactor afterwards.
 pub fn end() {
-    NUMBER.set(NUMBER.get().map(|number| number + 1));
+    NUMBER.set(None);
 }
 
 /// Files may have changed: the turns of all threads end.
@@ -43,7 +46,7 @@ pub fn end_everywhere() {
     CHANGES.fetch_add(1, Ordering::Release);
 }
 
-/// The present turn; `None` on threads that have none.
+/// The present turn; `None` on threads that are in none.
 pub fn current() -> Option<Turn> {
     let number = NUMBER.get()?;
     let mut now = libc::timespec {
@@ -66,10 +69,12 @@ mod tests {
     #[test]
     fn a_turn_ends_when_the_thread_waits_files_change_and_by_itself() {
         assert_eq!(current(), None);
-        begin_thread();
+        begin();
         let first = current();
         assert!(first.is_some());
         end();
+        assert_eq!(current(), None);
+        begin();
         let second = current();
         assert_ne!(first, second);
         end_everywhere();

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::hooks::timing;
+use crate::{hooks::timing, log::access::set_deferred_logs};
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +41,17 @@ pub fn wait_blocking(
 /// Another thread may be the reactor from then on, and this one idle for seconds when its request
 /// is done; so lines of logs wait for nothing until it is known to be a reactor thread again.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    crate::log::access::set_deferred_logs(false);
+    set_deferred_logs(false);
     super::turn::end();
     match tokio::runtime::Handle::try_current() {
         Ok(_) => tokio::task::block_in_place(work),
         Err(_) => work(),
     }
+}
+
+/// Whether a socket is ready at this moment.
+pub fn is_ready(socket: RawFd, readiness: Readiness) -> bool {
+    poll(socket, readiness, Some(Duration::ZERO)).is_ok()
 }
 
 fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::Result<()> {

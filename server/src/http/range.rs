@@ -72,6 +72,12 @@ pub fn parse(specs: &[u8], length: u64) -> Wanted {
         let Some(range) = parse_one(spec, length) else {
             return Wanted::Whole;
         };
+        if length > 0 && range.first == 0 && spec.ends_with(b"-") {
+            // The whole, asked for like this, makes all that stands around it pointless.
+            parts.ranges.clear();
+            open = Some(range);
+            break;
+        }
         if range.first >= length {
             beyond = true;
             continue;
@@ -188,6 +194,8 @@ mod tests {
             ("6-8,0-4", &[(6, 8), (0, 4)]),
             ("0-58,0-4", &[(0, 58)]),
             ("0-30,20-58,1-2", &[(0, 58)]),
+            ("5-6,8-9,0-,2-3", &[(0, 58)]),
+            ("0-,x", &[(0, 58)]),
         ] {
             assert_eq!(ranges(specs).as_deref(), Some(wanted), "{specs}");
         }

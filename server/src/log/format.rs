@@ -181,6 +181,12 @@ pub unsafe extern "C" fn parse_error_log_format(
 /// The format of messages.
 fn main_format(pool: Pool<'_>, format: &CStr) -> Result<*mut sys::apr_array_header_t, String> {
     let items = parse(format.to_bytes(), items::handler)?;
+    if items.iter().any(|item| item.required) {
+        return Err("The '+' flag cannot be used in the main error log format".to_owned());
+    }
+    if items.iter().any(|item| item.min_level > sys::APLOG_TRACE8) {
+        return Err("The specified loglevel modifier is out of range".to_owned());
+    }
     if !items.iter().any(|item| matches!(item.what, What::Message)) {
         return Err("main ErrorLogFormat must contain message format string '%M'".to_owned());
     }
@@ -190,6 +196,13 @@ fn main_format(pool: Pool<'_>, format: &CStr) -> Result<*mut sys::apr_array_head
 /// The format of a line that tells of a connection or request, once, before its first message.
 fn extra_format(pool: Pool<'_>, format: &CStr) -> Result<*mut sys::apr_array_header_t, String> {
     let items = parse(format.to_bytes(), items::handler)?;
+    if items.iter().any(|item| item.min_level > 0) {
+        return Err(
+            "The loglevel cannot be used as a condition in once-per-request or \
+             once-per-connection formats"
+                .to_owned(),
+        );
+    }
     if items.iter().any(|item| matches!(item.what, What::Message)) {
         return Err(
             "%M cannot be used in once-per-request or once-per-connection formats".to_owned(),

@@ -18,13 +18,18 @@ use std::{
 use httpd_sys as sys;
 use tokio::{
     io::Interest,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{Notify, futures::Notified},
 };
 
 use super::{settings::settings, signals, sockets};
 use crate::{
-    abi::{http_connection, network_filters, session::Accepted},
+    abi::{
+        http_connection, network_filters,
+        scoreboard::connections::{self, Counted, State},
+        session::Accepted,
+        threads,
+    },
     conn::{life, turn},
     log::access,
     modules::mpm_event,
@@ -40,7 +45,33 @@ pub struct Child {
     accepted: AtomicI64,
     /// MaxConnectionsPerChild; 0: no limit.
     most_connections: i64,
-    may_be_taken: bool,
+    takers: Takers,
+}
+
+/// Which modules may keep a connection in `process_connection`, and so block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Takers {
+    /// None: the hooks return at once.
+    None,
+    /// mod_ssl, which has to do with connections that are encrypted from the start.
+    Encrypted,
+    /// mod_http2, which looks at every connection; the client speaks first.
+    ClientFirst,
+    /// Others, of which nothing is known.
+    Any,
+}
+
+/// Whether this child has begun to leave.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Lets modules know that this process is about to end: helpers are not started again.
+pub fn set_stopping() {
+    STOPPING.store(true, Ordering::Relaxed);
+}
+
+/// Whether the process has begun to leave, for modules that ask (`ap_mpm_query`).
+pub fn is_stopping() -> bool {
+    STOPPING.load(Ordering::Relaxed)
 }
 
 /// How a child is asked to leave.
@@ -59,9 +90,9 @@ impl Child {
         (i64::from(self.slot) << 40) | number
     }
 
-    /// Whether a module may keep a connection in `process_connection`, and so block.
-    pub fn connections_may_be_taken(&self) -> bool {
-        self.may_be_taken
+    /// Which modules may keep a connection in `process_connection`.
+    pub fn takers(&self) -> Takers {
+        self.takers
     }
 
     /// Whether the child takes no new requests.
@@ -76,17 +107,26 @@ impl Child {
 
     fn begin_to_leave(&self) {
         self.leaving.store(true, Ordering::Relaxed);
+        set_stopping();
         self.leave.notify_waiters();
     }
 
     /// Counts a connection while it lives.
     fn enter(&'static self) -> Presence {
         self.connections.fetch_add(1, Ordering::Relaxed);
-        Presence(self)
+        Presence(self, self.counted(State::Open))
+    }
+
+    /// Shows in the scoreboard, while the result lives, what a connection waits for.
+    pub fn counted(&self, state: State) -> Counted {
+        Counted::new(self.slot, state)
     }
 }
 
-struct Presence(&'static Child);
+struct Presence(
+    &'static Child,
+    #[expect(dead_code, reason = "dropped with this")] Counted,
+);
 
 impl Drop for Presence {
     fn drop(&mut self) {
@@ -124,6 +164,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
     network_filters::find_byte_counters();
+    show_idle_threads(slot);
     // SAFETY: a plain number that a directive has set.
     let most_connections = i64::from(unsafe { sys::ap_max_requests_per_child });
     let child: &'static Child = Box::leak(Box::new(Child {
@@ -134,9 +175,11 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         one_less: Notify::new(),
         accepted: AtomicI64::new(0),
         most_connections,
-        may_be_taken: http_connection::modules_that_take_connections(),
+        takers: http_connection::takers(),
     }));
     SLOT.store(slot as usize, Ordering::Relaxed);
+    connections::forget(slot);
+    show_places(slot);
     let runtime = match build_runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -145,9 +188,12 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
     };
     mpm_event::set_runtime(runtime.handle().clone());
-    let order = runtime.block_on(serve(child));
-    // SAFETY: the pool is the one made above; requests have ended, or are given up.
-    unsafe { sys::ap_run_child_stopping(pool, i32::from(order == Order::Gracefully)) };
+    let order = runtime.block_on(async {
+        let order = accept_until_ordered(child).await;
+        // SAFETY: the pool is the one made above; it lives until the process ends.
+        unsafe { sys::ap_run_child_stopping(pool, i32::from(order.how == Order::Gracefully)) };
+        leave(child, order).await
+    });
     runtime.shutdown_timeout(Duration::from_millis(if order == Order::Now {
         50
     } else {
@@ -157,6 +203,20 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     // SAFETY: as above.
     unsafe { sys::apr_pool_destroy(pool) };
     0
+}
+
+/// Shows modules the requests that the child in `slot` can serve side by side as so many idle threads,
+/// as they know them from Apache, whose threads start before there is work.
+fn show_idle_threads(slot: i32) {
+    let settings = settings();
+    for thread in 0..settings.threads_per_child.min(settings.thread_limit) {
+        for status in [sys::SERVER_STARTING, sys::SERVER_READY] {
+            // SAFETY: the function checks the indexes; this child alone writes the records.
+            unsafe {
+                sys::ap_update_child_status_from_indexes(slot, thread, status as i32, null_mut());
+            }
+        }
+    }
 }
 
 /// The exit code by which a child says that its successors would fail too (httpd.h).
@@ -177,25 +237,39 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         .thread_name("httpd-rs")
         .enable_io()
         .enable_time()
-        .on_thread_start(turn::begin_thread)
-        .on_thread_stop(access::flush_thread_logs)
+        .on_thread_stop(|| {
+            threads::end();
+            access::flush_thread_logs();
+        })
         .on_thread_park(|| {
             access::flush_thread_logs();
             turn::end();
         })
         // Only a thread that turns the event loop comes here; others of the runtime do not.
-        .on_thread_unpark(|| access::set_deferred_logs(true))
+        .on_thread_unpark(|| {
+            access::set_deferred_logs(true);
+            turn::begin();
+        })
         .build()
 }
 
-/// Accepts until the order to leave, and then waits for what is under way.
-async fn serve(child: &'static Child) -> Order {
+/// The order to leave, and where a more urgent one comes from.
+struct Ordered {
+    how: Order,
+    stop: Option<Signal>,
+}
+
+/// Accepts until the order to leave.
+async fn accept_until_ordered(child: &'static Child) -> Ordered {
     let (Ok(mut stop), Ok(mut graceful), Ok(mut winch)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::user_defined1()),
         signal(SignalKind::window_change()),
     ) else {
-        return Order::Now;
+        return Ordered {
+            how: Order::Now,
+            stop: None,
+        };
     };
     super::control::child_signals().unblock();
     let listeners: Vec<_> = sockets::listening()
@@ -215,6 +289,21 @@ async fn serve(child: &'static Child) -> Order {
     }
     super::close_listeners();
     child.begin_to_leave();
+    Ordered {
+        how: order,
+        stop: Some(stop),
+    }
+}
+
+/// Waits for what is under way, if there is time; how the child leaves in the end.
+async fn leave(child: &'static Child, ordered: Ordered) -> Order {
+    let Ordered {
+        how: order,
+        stop: Some(mut stop),
+    } = ordered
+    else {
+        return Order::Now;
+    };
     if order == Order::Gracefully {
         // SAFETY: a plain number that a directive has set.
         let seconds = unsafe { sys::ap_graceful_shutdown_timeout };
@@ -338,9 +427,32 @@ struct Place(Cell<Option<(usize, usize)>>);
 impl Drop for Place {
     fn drop(&mut self) {
         if let Some((number, _)) = self.0.get() {
+            show_place(SLOT.load(Ordering::Relaxed) as i32, number);
             let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
             places[number] = false;
         }
+    }
+}
+
+/// Shows a place that no thread has: a thread can be had for the first ThreadsPerChild of them, the
+/// others are not in use.
+fn show_place(slot: i32, number: usize) {
+    let ready = usize::try_from(settings().threads_per_child).is_ok_and(|ready| number < ready);
+    let state = if ready {
+        sys::SERVER_READY
+    } else {
+        sys::SERVER_DEAD
+    };
+    // SAFETY: no request is named.
+    unsafe {
+        sys::ap_update_child_status_from_indexes(slot, number as i32, state as i32, null_mut())
+    };
+}
+
+/// The same for all places.
+fn show_places(slot: i32) {
+    for number in 0..usize::try_from(settings().thread_limit).unwrap_or(0) {
+        show_place(slot, number);
     }
 }
 

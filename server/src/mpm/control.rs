@@ -4,7 +4,7 @@
 //! children.
 
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     time::{Duration, Instant},
 };
 
@@ -263,6 +263,7 @@ impl Control {
 
     /// Ends the children and waits until they are gone.
     fn stop(mut self, end: End) {
+        child::set_stopping();
         let signals = control_signals();
         let graceful = end == End::GracefulStop;
         // SAFETY: plain numbers that directives have set.
@@ -330,18 +331,21 @@ fn report(pid: i32, status: i32) {
         if [libc::SIGTERM, libc::SIGHUP, libc::SIGKILL].contains(&signal) {
             return;
         }
-        let dumped = if libc::WCOREDUMP(status) {
-            ", core dumped"
-        } else {
-            ""
-        };
-        log(
-            sys::APLOG_NOTICE,
-            &format!(
-                "AH00052: child pid {pid} exit signal {} ({signal}){dumped}",
-                signal_name(signal)
-            ),
+        let ended = format!(
+            "child pid {pid} exit signal {} ({signal})",
+            signal_name(signal)
         );
+        let text = if libc::WCOREDUMP(status) {
+            // SAFETY: a string that a directive or the start has set.
+            let directory = unsafe { CStr::from_ptr((&raw const sys::ap_coredump_dir).cast()) };
+            let directory = directory.to_string_lossy();
+            format!("AH00051: {ended}, possible coredump in {directory}")
+        } else {
+            format!("AH00052: {ended}")
+        };
+        // SAFETY: set at start-up.
+        let server = unsafe { sys::ap_server_conf };
+        crate::modules::core::log_server(server, sys::APLOG_NOTICE, 0, &text);
     }
 }
 

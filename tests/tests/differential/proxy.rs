@@ -6,7 +6,7 @@ use httpd_tests::{
     backend::http::{self, answer, last, route},
     client::Client,
     differential::{Case, compare, serve},
-    scripted::{self, script, shown},
+    exchanges::{self, script, shown},
     site::Site,
 };
 
@@ -426,7 +426,7 @@ fn connections_to_backends_are_reused() -> Result<()> {
             Ok(seen)
         }
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_http",
         &configuration,
         &[

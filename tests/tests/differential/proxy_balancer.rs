@@ -11,8 +11,8 @@ use httpd_tests::{
     },
     client::{Answer, exchange, get, get_with},
     differential::serve,
+    exchanges::{self, LOGGED, logged, script},
     host::Host,
-    scripted::{self, LOGGED, logged, script},
     site::Site,
 };
 
@@ -175,7 +175,7 @@ fn methods_of_balancing() -> Result<()> {
         script("located", asks(times("/located/x", 4))),
         script("unknown", asks(times("/unknown/x", 2))),
     ];
-    scripted::compare(BALANCER, &configuration, &scripts)
+    exchanges::compare(BALANCER, &configuration, &scripts)
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn sticky_sessions() -> Result<()> {
         script("no cookie yet", cookie("/own/x", "other=1")),
         script("set", cookie("/cookie/set", "STICKY=session.a")),
     ];
-    scripted::compare(BALANCER, &configuration, &scripts)
+    exchanges::compare(BALANCER, &configuration, &scripts)
 }
 
 /// The nonce of the manager's page.
@@ -375,7 +375,7 @@ fn the_manager() -> Result<()> {
         format!("w=http://127.0.0.1:{b}&b=one&w_status_H=0&nonce=NONCE"),
         false,
     );
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_balancer slotmem_shm status",
         &configuration,
         &[

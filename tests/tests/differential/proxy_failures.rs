@@ -13,8 +13,8 @@ use httpd_tests::{
     client::{Client, exchange, get},
     compatibility,
     differential::{Case, compare, serve},
+    exchanges::{self, script},
     host::{Host, Kind, until},
-    scripted::{self, script},
     site::Site,
 };
 
@@ -221,7 +221,7 @@ fn a_length_that_is_none() -> Result<()> {
             Ok(format!("{}\n{}", answer.status_line, answer.text()))
         }
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_http",
         &configuration,
         &[
@@ -262,7 +262,7 @@ fn a_backend_in_error_is_left_alone_for_a_while() -> Result<()> {
             Ok(seen)
         }
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_http",
         &configuration,
         &[
@@ -413,7 +413,7 @@ fn a_client_that_leaves_takes_its_backend_connection_along() -> Result<()> {
         })?;
         Ok(client.receive(false)?.body.len().to_string())
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_http",
         &configuration,
         &[script("leaves", leaves), script("is slow", slow)],

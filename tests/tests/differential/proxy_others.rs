@@ -21,8 +21,8 @@ use httpd_tests::{
     },
     client::{exchange, get},
     differential::{Case, compare, serve},
+    exchanges::{self, script, shown},
     host::{Host, Place, free_ports, run, until},
-    scripted::{self, script, shown},
     site::Site,
 };
 
@@ -95,7 +95,7 @@ fn ill_backends_are_left_out() -> Result<()> {
             Ok("left out and back".to_owned())
         }
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy_hcheck proxy_balancer",
         &configuration,
         &[
@@ -140,7 +140,7 @@ fn heartbeats() -> Result<()> {
             answer.field("X-Backend")
         ))
     };
-    scripted::compare(
+    exchanges::compare(
         "heartbeat heartmonitor lbmethod_heartbeat",
         &configuration,
         &[
@@ -223,7 +223,7 @@ fn sockets_passed_on() -> Result<()> {
     );
     let ask =
         |request: &'static str| move |host: &Host| Ok(shown(exchange(host.port(), request)?, host));
-    scripted::compare_in(
+    exchanges::compare_in(
         "proxy_fdpass",
         &configuration,
         &prepare,

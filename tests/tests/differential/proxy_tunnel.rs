@@ -13,8 +13,8 @@ use httpd_tests::{
     client::{Client, get},
     compatibility,
     differential::serve,
+    exchanges::{self, script, shown},
     host::{Host, Kind},
-    scripted::{self, script, shown},
     site::Site,
 };
 
@@ -102,7 +102,7 @@ fn connect_carries_bytes_both_ways() -> Result<()> {
             Ok(shown(client.receive(false)?, host))
         }
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_connect",
         &configuration,
         &[
@@ -206,7 +206,7 @@ fn websockets() -> Result<()> {
         drop(client);
         Ok(seen + &get(host.port(), "/not/after")?.text())
     };
-    scripted::compare(
+    exchanges::compare(
         "proxy proxy_wstunnel proxy_http",
         &configuration,
         &[

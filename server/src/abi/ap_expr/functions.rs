@@ -359,7 +359,11 @@ unsafe extern "C" fn filesize(
 ) -> *const c_char {
     // SAFETY: as above.
     unsafe {
-        let size = std::fs::metadata(path(name)).map_or(0, |file| file.len());
+        // Only regular files have a size.
+        let file = std::fs::metadata(path(name)).ok();
+        let size = file
+            .filter(|file| file.is_file())
+            .map_or(0, |file| file.len());
         copy((*ctx).p, size.to_string().as_bytes())
     }
 }

@@ -193,10 +193,8 @@ static VARIABLES: &[Entry] = &[
     request!(b"REQUEST_FILENAME", |_, r| r.filename),
     request!(b"SCRIPT_FILENAME", |_, r| r.filename),
     request!(b"LAST_MODIFIED", |p, r| {
-        if r.finfo.valid & sys::APR_FINFO_MTIME as sys::apr_int32_t == 0 {
-            return null();
-        }
-        local(r.finfo.mtime).map_or(null(), |time| copy(p, stamp(&time).as_bytes()))
+        // Of the response: nobody has set it before a handler does.
+        local(r.mtime).map_or(null(), |time| copy(p, stamp(&time).as_bytes()))
     }),
     request!(b"SCRIPT_USER", |p, r| owner(p, &r.finfo, false)),
     request!(b"SCRIPT_GROUP", |p, r| owner(p, &r.finfo, true)),

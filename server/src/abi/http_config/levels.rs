@@ -155,8 +155,9 @@ pub unsafe extern "C" fn ap_parse_log_level(
     name: *const c_char,
     level: *mut c_int,
 ) -> *const c_char {
-    const HELP: &CStr = c"log level must be one of emerg, alert, crit, error, warn, notice, info, \
-        debug, trace1, ..., trace8";
+    const HELP: &CStr =
+        c"Log level keyword must be one of emerg/alert/crit/error/warn/notice/info/\
+        debug/trace1/.../trace8";
     // SAFETY: the header asks for a NUL-terminated name or NULL, and a place for the answer.
     unsafe {
         let found = (!name.is_null())

@@ -67,9 +67,9 @@ unsafe fn run_handler(r: *mut request_rec) -> c_int {
     // request or of the configuration, which both outlive the call.
     unsafe {
         let name = module_sdk::raw::text((*r).handler).unwrap_or_default();
-        let name = name.to_bytes();
-        let result = timing::measured(name, || {
-            if timing::is_slow(name) {
+        let key = timing::Key::handler(name.to_bytes());
+        let result = timing::handler_measured(key, || {
+            if key.is_slow() {
                 blocking(|| sys::ap_run_handler(r))
             } else {
                 sys::ap_run_handler(r)

@@ -84,8 +84,8 @@ pub unsafe extern "C" fn ap_add_if_conf(
     }
 }
 
-/// Sorts a server's `<Directory>` sections: short paths before long ones, patterns behind all
-/// paths, and otherwise as they stand in the configuration.
+/// Sorts a server's `<Directory>` sections: regular expressions behind all paths, among each the one
+/// with fewer slashes first, and otherwise as they stand in the configuration.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_core_reorder_directories(
     _p: *mut sys::apr_pool_t,
@@ -106,18 +106,9 @@ pub unsafe extern "C" fn ap_core_reorder_directories(
 }
 
 /// Which section is merged first.
-///
-/// # Safety
-/// The records' paths are strings.
-unsafe fn order(left: &core_dir_config, right: &core_dir_config) -> Ordering {
-    // SAFETY: the caller's promise.
-    let is_pattern =
-        |conf: &core_dir_config| !conf.r.is_null() || unsafe { *conf.d } != b'/' as c_char;
-    match (is_pattern(left), is_pattern(right)) {
-        (true, true) => Ordering::Equal,
-        (false, false) => left.d_components.cmp(&right.d_components),
-        (left, right) => left.cmp(&right),
-    }
+fn order(left: &core_dir_config, right: &core_dir_config) -> Ordering {
+    let key = |conf: &core_dir_config| (!conf.r.is_null(), conf.d_components);
+    key(left).cmp(&key(right))
 }
 
 /// `<Limit>`: mod_perl reads such sections by itself.
@@ -136,36 +127,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_are_sorted_by_depth_with_patterns_last() {
-        let record = |path: &'static std::ffi::CStr, depth| {
+    fn directories_are_sorted_by_depth_with_expressions_last() {
+        let record = |depth, is_expression| {
             // SAFETY: zero is a value of the record.
             let mut conf: core_dir_config = unsafe { std::mem::zeroed() };
-            conf.d = path.as_ptr().cast_mut();
             conf.d_components = depth;
+            if is_expression {
+                conf.r = std::ptr::dangling_mut();
+            }
             conf
         };
         let mut sections = [
-            record(c"*/secret/", 2),
-            record(c"/srv/www/", 3),
-            record(c"/", 0),
-            record(c"/srv/x/", 3),
-            record(c"~", 0),
-            record(c"/srv/", 2),
+            record(2, true),
+            record(3, false),
+            record(0, true),
+            record(0, false),
+            record(2, false),
         ];
-        // SAFETY: the paths are strings.
-        sections.sort_by(|left, right| unsafe { order(left, right) });
-        let paths: Vec<_> = sections
-            .iter()
-            // SAFETY: as above.
-            .map(|conf| {
-                unsafe { std::ffi::CStr::from_ptr(conf.d) }
-                    .to_str()
-                    .unwrap()
-            })
-            .collect();
+        sections.sort_by(order);
+        let sorted = sections.map(|conf| (conf.d_components, !conf.r.is_null()));
         assert_eq!(
-            paths,
-            ["/", "/srv/", "/srv/www/", "/srv/x/", "*/secret/", "~"]
+            sorted,
+            [(0, false), (2, false), (3, false), (0, true), (2, true)]
         );
     }
 }

@@ -76,6 +76,7 @@ pub(super) unsafe fn start_simple(
         let (full, none) = (sys::APR_FULL_BLOCK as i32, sys::APR_NO_PIPE as i32);
         check(sys::apr_procattr_cmdtype_set(attributes, kind))?;
         check(sys::apr_procattr_io_set(attributes, full, none, none))?;
+        check(in_server_root(attributes))?;
         check(sys::apr_procattr_error_check_set(attributes, 1))?;
         check(sys::apr_procattr_child_errfn_set(
             attributes,
@@ -89,11 +90,7 @@ pub(super) unsafe fn start_simple(
             sys::apr_file_open_stderr(&raw mut errors, pool)
         };
         check(status)?;
-        check(sys::apr_procattr_child_out_set(
-            attributes,
-            errors,
-            null_mut(),
-        ))?;
+        // Its standard output stays the server's own: what it prints is no line of the log.
         check(sys::apr_procattr_child_err_set(
             attributes,
             errors,
@@ -103,6 +100,20 @@ pub(super) unsafe fn start_simple(
         sys::apr_pool_note_subprocess(pool, process, sys::APR_KILL_AFTER_TIMEOUT);
         close_on_exec((*process).in_);
         Ok((*process).in_)
+    }
+}
+
+/// Lets a program run in the server's root, as soon as there is one.
+///
+/// # Safety
+/// The attributes are live.
+unsafe fn in_server_root(attributes: *mut sys::apr_procattr_t) -> apr_status_t {
+    // SAFETY: the caller's promise; the root is a string or NULL.
+    unsafe {
+        if sys::ap_server_root.is_null() {
+            return OK;
+        }
+        sys::apr_procattr_dir_set(attributes, sys::ap_server_root)
     }
 }
 
@@ -222,7 +233,8 @@ pub unsafe extern "C" fn ap_open_piped_log_ex(
     }
 }
 
-/// Starts the program of a log, or starts it again.
+/// Starts the program of a log, or starts it again. Like that of an error log it runs in the server's
+/// root.
 ///
 /// # Safety
 /// `log` is live and its pipe open.
@@ -246,6 +258,7 @@ unsafe fn spawn(log: *mut PipedLog) -> Result<(), apr_status_t> {
                 attributes,
                 Some(tell_why),
             ))?;
+            check(in_server_root(attributes))?;
             check(sys::apr_procattr_error_check_set(attributes, 1))?;
             let process = run(pool, program, attributes)?;
             (*log).process = process;

@@ -138,7 +138,8 @@ unsafe fn begin(f: *mut ap_filter_t) -> Result<(), apr_status_t> {
         let ctx = sys::apr_palloc((*r).pool, size_of::<Context>()).cast::<Context>();
         ctx.write(Context {
             framing: Framing::None,
-            limit: if of_backend {
+            // What is passed on is the backend's to limit.
+            limit: if (*r).proxyreq != 0 {
                 0
             } else {
                 sys::ap_get_limit_req_body(r)

@@ -119,6 +119,9 @@ pub unsafe extern "C" fn ap_http_header_filter(
         let seen = Seen::in_brigade(brigade);
         if let Some(error) = seen.error {
             brigade.clear();
+            // Fields for errors as well have been set for the response that is given up; filters
+            // set them again for the error's.
+            join_fields(r);
             sys::ap_die(error, r);
             return sys::AP_FILTER_ERROR;
         }
@@ -155,11 +158,12 @@ pub unsafe extern "C" fn ap_http_header_filter(
             brigade.push(Bucket::from_ptr(end));
         }
         let head = head_bucket(r);
-        (*r).sent_bodyct = 1;
         if bodyless(r) {
             ctx.head_sent = true;
             return pass_head_alone(f, brigade, head);
         }
+        // Logs count what was made of a body only where one is sent.
+        (*r).sent_bodyct = 1;
         if (*r).chunked != 0 {
             // The head must not be chunked: it goes ahead of the filter that does that.
             let alone = sys::apr_brigade_create((*r).pool, (*(*f).c).bucket_alloc);
@@ -254,11 +258,11 @@ unsafe fn head_is_sound(r: *mut request_rec) -> bool {
     }
 }
 
-/// Completes the response's fields and writes the head.
+/// Joins the fields for errors as well with those for a success.
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
+unsafe fn join_fields(r: *mut request_rec) {
     // SAFETY: the caller's promise.
     unsafe {
         if sys::apr_table_elts((*r).err_headers_out)
@@ -269,6 +273,17 @@ unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
                 sys::apr_table_overlay((*r).pool, (*r).err_headers_out, (*r).headers_out);
             sys::apr_table_clear((*r).err_headers_out);
         }
+    }
+}
+
+/// Completes the response's fields and writes the head.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn head_bucket<'r>(r: *mut request_rec) -> Bucket<'r> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        join_fields(r);
         adapt_vary(r);
         if lookup((*r).notes, c"no-etag").is_some() {
             sys::apr_table_unset((*r).headers_out, c"ETag".as_ptr());
@@ -358,13 +373,14 @@ unsafe fn settle_protocol(r: *mut request_rec) -> &'static [u8] {
     unsafe {
         match text((*r).status_line).map(|line| status_line_fits(line.to_bytes(), (*r).status)) {
             Some(Some(true)) => {}
-            // A bare number gets the usual words, when there are any.
+            // A code without a reason: the usual reason is better than none.
             Some(Some(false)) if !status::is_known((*r).status) => {
                 let line = text((*r).status_line).unwrap_or(c"").to_bytes();
                 let completed = [line, b" "].concat();
                 (*r).status_line = Pool::from_ptr((*r).pool).copy(completed).as_ptr();
             }
-            _ => (*r).status_line = sys::ap_get_status_line_ex((*r).pool, (*r).status),
+            // A status that is not known goes out as 500.
+            _ => (*r).status_line = sys::ap_get_status_line((*r).status),
         }
         let env = (*r).subprocess_env;
         if (*r).proto_num > version(1, 0) && lookup(env, c"downgrade-1.0").is_some() {

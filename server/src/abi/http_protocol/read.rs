@@ -40,8 +40,37 @@ pub(super) enum Read {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_read_request(c: *mut conn_rec) -> *mut request_rec {
     // SAFETY: the header asks for a live connection.
+    unsafe { read_through_filters(begin(c)) }
+}
+
+/// Goes on with a request that was begun: its head (as far as the empty line that ends it, if it
+/// came so far) is `head`. NULL: it was refused and answered. The caller takes the head off the
+/// connection's input before, since what follows it is the body.
+///
+/// # Safety
+/// `r` comes from `begin` and is not used by the caller any more; only filters that pass bytes on
+/// as they come are in its connection's input chain.
+pub unsafe fn read_from_head(
+    r: *mut request_rec,
+    head: &[u8],
+    missing: Missing,
+) -> *mut request_rec {
+    // SAFETY: the caller's promise.
     unsafe {
-        let r = begin(c);
+        match take_head(r, head, missing) {
+            Read::Done => finish(r),
+            Read::LineRefused => refuse_line(r),
+        }
+    }
+}
+
+/// Goes on with a request that was begun, through its connection's input filters.
+///
+/// # Safety
+/// `r` comes from `begin` and is not used by the caller any more.
+pub unsafe fn read_through_filters(r: *mut request_rec) -> *mut request_rec {
+    // SAFETY: the caller's promise.
+    unsafe {
         match take_head_through_filters(r) {
             Read::Done => finish(r),
             Read::LineRefused => refuse_line(r),
@@ -49,21 +78,13 @@ pub unsafe extern "C" fn ap_read_request(c: *mut conn_rec) -> *mut request_rec {
     }
 }
 
-/// Begins the request whose head (as far as the empty line that ends it) is `head`. NULL: it was
-/// refused and answered. The caller takes the head off the connection's input before, since what
-/// follows it is the body.
-///
-/// # Safety
-/// `c` is live, and only the core's filter is in its input chain.
-pub unsafe fn read_request_from_head(c: *mut conn_rec, head: &[u8]) -> *mut request_rec {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let r = begin(c);
-        match take_head(r, head) {
-            Read::Done => finish(r),
-            Read::LineRefused => refuse_line(r),
-        }
-    }
+/// Why the rest of a head will not come, if it is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The client has closed.
+    Ended,
+    /// It took too long.
+    Late,
 }
 
 /// Fills a request from what its input filters give.
@@ -92,7 +113,7 @@ pub(super) unsafe fn take_head_through_filters(r: *mut request_rec) -> Read {
 ///
 /// # Safety
 /// `r` is live.
-pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8]) -> Read {
+pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8], missing: Missing) -> Read {
     // SAFETY: the caller's promise.
     unsafe {
         let (strict, server) = (is_strict(r), &*(*r).server);
@@ -115,12 +136,17 @@ pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8]) -> Read {
                 (*r).the_request = sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
             }
             Err(fault) => {
-                let line = lines.refused();
-                (*r).the_request = sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
+                // The log does not show a line of which the rest did not come in time.
+                if fault != LineFault::Incomplete || missing == Missing::Ended {
+                    let line = lines.refused();
+                    (*r).the_request =
+                        sys::apr_pstrmemdup((*r).pool, line.as_ptr().cast(), line.len());
+                }
                 no_line(r);
                 (*r).status = match fault {
                     LineFault::TooLong => sys::HTTP_REQUEST_URI_TOO_LARGE,
                     LineFault::Malformed => sys::HTTP_BAD_REQUEST,
+                    LineFault::Incomplete if missing == Missing::Late => sys::HTTP_REQUEST_TIME_OUT,
                     LineFault::Incomplete => sys::HTTP_OK,
                 } as c_int;
                 return Read::LineRefused;
@@ -130,7 +156,7 @@ pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8]) -> Read {
             return Read::LineRefused;
         }
         if (*r).assbackwards == 0 {
-            take_lines(r, &mut lines, limits);
+            take_lines(r, &mut lines, limits, missing);
         }
         Read::Done
     }
@@ -140,7 +166,7 @@ pub(super) unsafe fn take_head(r: *mut request_rec, head: &[u8]) -> Read {
 ///
 /// # Safety
 /// `c` is live.
-unsafe fn begin(c: *mut conn_rec) -> *mut request_rec {
+pub unsafe fn begin(c: *mut conn_rec) -> *mut request_rec {
     // SAFETY: the caller's promise.
     unsafe {
         let r = sys::ap_create_request(c);
@@ -184,7 +210,9 @@ unsafe fn read_line(r: *mut request_rec, bb: *mut sys::apr_bucket_brigade) -> Re
                     return Read::Done;
                 }
                 Err((status, line)) => {
-                    (*r).the_request = line.as_ptr().cast::<c_char>().cast_mut();
+                    if !is_timeout(status) {
+                        (*r).the_request = line.as_ptr().cast::<c_char>().cast_mut();
+                    }
                     no_line(r);
                     if status == APR_ENOSPC {
                         (*r).status = sys::HTTP_REQUEST_URI_TOO_LARGE as c_int;
@@ -268,6 +296,7 @@ unsafe fn take_lines(
     r: *mut request_rec,
     lines: &mut Lines<'_>,
     limits: crate::http::fields::Limits,
+    missing: Missing,
 ) {
     let mut taken = Fields::new(limits);
     // SAFETY: the caller's promise.
@@ -280,6 +309,10 @@ unsafe fn take_lines(
                     Err(fault) => return fields::refuse(r, fault, &taken),
                 },
                 Err(LineFault::TooLong) => return fields::refuse_long_line(r, lines.refused()),
+                Err(LineFault::Incomplete) if missing == Missing::Late => {
+                    (*r).status = sys::HTTP_REQUEST_TIME_OUT as c_int;
+                    return;
+                }
                 Err(LineFault::Malformed | LineFault::Incomplete) => {
                     notice!(Core, DEBUG, 0, r, "Failed to read request header line");
                     (*r).status = sys::HTTP_BAD_REQUEST as c_int;
@@ -324,8 +357,9 @@ unsafe fn refuse_line(r: *mut request_rec) -> *mut request_rec {
                 die_unusable(r, (*r).status)
             }
             status => {
-                if status == sys::HTTP_REQUEST_TIME_OUT {
-                    // Nobody waits for an answer; the log shall know.
+                if status == sys::HTTP_REQUEST_TIME_OUT && (*c).keepalives == 0 {
+                    // Nobody waits for an answer; the log shall know, unless the client has had
+                    // what it came for.
                     sys::ap_run_log_transaction(r);
                 }
                 (*c).keepalive = sys::AP_CONN_CLOSE;

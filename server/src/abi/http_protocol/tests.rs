@@ -471,7 +471,7 @@ fn a_head_in_memory_is_read_like_one_through_filters() {
         });
         // SAFETY: live requests.
         let in_memory = fill(head, |request| unsafe {
-            super::read::take_head(request.r, head);
+            super::read::take_head(request.r, head, super::read::Missing::Ended);
         });
         assert_eq!(through_filters, in_memory, "{}", head.escape_ascii());
     }
@@ -482,7 +482,7 @@ fn the_common_request_is_filled_in() {
     let head = b"GET /a?b=c HTTP/1.1\r\nHost: a.example\r\nAccept: x\r\naccept: y\r\n\r\n";
     // SAFETY: a live request.
     let filled = fill(head, |request| unsafe {
-        super::read::take_head(request.r, head);
+        super::read::take_head(request.r, head, super::read::Missing::Ended);
     });
     assert_eq!(filled.0, 200);
     assert_eq!(filled.1, "GET /a?b=c HTTP/1.1|GET|/a|b=c|/a?b=c|HTTP/1.1");

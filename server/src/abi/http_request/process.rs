@@ -7,6 +7,7 @@ use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
 
 use super::{die, support::http_place};
+use crate::conn::suspended;
 
 exports! {
     ap_process_request, ap_process_async_request, ap_process_request_after_handler,
@@ -15,7 +16,8 @@ exports! {
 const OK: c_int = sys::OK as c_int;
 /// How many empty lines may stand between two requests of a connection.
 const BLANK_LINES: u32 = 10;
-/// ap_time_process_request: the request has ended.
+/// ap_time_process_request: the request begins, or has ended.
+const START: c_int = sys::START_PREQUEST as c_int;
 const STOP: c_int = sys::STOP_PREQUEST as c_int;
 
 #[unsafe(no_mangle)]
@@ -24,6 +26,7 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
     // asynchronous modules from a request whose handler still runs.
     unsafe {
         let c = (*r).connection;
+        note_time(c, START);
         sys::apr_thread_mutex_create(
             &raw mut (*r).invoke_mtx,
             sys::APR_THREAD_MUTEX_DEFAULT,
@@ -33,9 +36,11 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
         sys::apr_thread_mutex_lock(mutex);
         let answer = serve(r);
         if answer == sys::SUSPENDED {
-            note_end(c);
+            note_time(c, STOP);
             if !(*c).cs.is_null() {
                 (*(*c).cs).state = sys::CONN_STATE_SUSPENDED;
+                sys::ap_run_suspend_connection(c, r);
+                suspended::suspend(c.addr());
             }
             sys::apr_thread_mutex_unlock(mutex);
             return;
@@ -97,7 +102,8 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
                 sys::CONN_STATE_WRITE_COMPLETION
             };
         }
-        note_end(c);
+        note_time(c, STOP);
+        suspended::resume(c.addr());
     }
 }
 
@@ -105,7 +111,7 @@ pub unsafe extern "C" fn ap_process_request_after_handler(r: *mut sys::request_r
 ///
 /// # Safety
 /// `c` is live.
-unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
+pub(in crate::abi) unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
     const KEY: &CStr = c"ap_process_request_brigade";
     // SAFETY: the caller's promise; under this key there is nothing else.
     unsafe {
@@ -117,19 +123,22 @@ unsafe fn brigade_of(c: *mut sys::conn_rec) -> *mut sys::apr_bucket_brigade {
             return new;
         }
         sys::apr_brigade_cleanup(kept);
-        kept.cast()
+        let brigade = kept.cast::<sys::apr_bucket_brigade>();
+        // A connection that waits gives its allocator up and gets another (`Session::rest`).
+        (*brigade).bucket_alloc = (*c).bucket_alloc;
+        brigade
     }
 }
 
-/// Tells the scoreboard, where it wants to know, that the request has ended.
+/// Tells the scoreboard, where it wants to know, that a request begins or has ended.
 ///
 /// # Safety
 /// `c` is live.
-unsafe fn note_end(c: *mut sys::conn_rec) {
+unsafe fn note_time(c: *mut sys::conn_rec, what: c_int) {
     // SAFETY: the caller's promise.
     unsafe {
         if sys::ap_extended_status != 0 {
-            sys::ap_time_process_request((*c).sbh.cast(), STOP);
+            sys::ap_time_process_request((*c).sbh.cast(), what);
         }
     }
 }
@@ -159,6 +168,6 @@ pub unsafe extern "C" fn ap_process_request(r: *mut sys::request_rec) {
             }
             sys::apr_brigade_cleanup(brigade.cast());
         }
-        note_end(c);
+        note_time(c, STOP);
     }
 }

@@ -72,8 +72,8 @@ pub unsafe extern "C" fn ap_location_walk(r: *mut sys::request_rec) -> c_int {
             return ERROR;
         };
         let raw = bytes((*r).uri);
-        let merges = (*conf).merge_slashes != sys::AP_CORE_CONFIG_OFF;
-        let (uri, uri_text) = if merges && raw.starts_with(b"/") && paths::has_double_slash(raw) {
+        // A <Location> does not tell one slash from several, whatever MergeSlashes says.
+        let (uri, uri_text) = if raw.starts_with(b"/") && paths::has_double_slash(raw) {
             let text = copy((*r).pool, &paths::merge_slashes(raw));
             (bytes(text), text.cast_const())
         } else {
@@ -161,14 +161,19 @@ pub unsafe extern "C" fn ap_if_walk(r: *mut sys::request_rec) -> c_int {
             return ERROR;
         };
         walk.look();
-        add_true(r, &mut walk, list, merge::lasting(r));
+        let lasting = merge::lasting(r);
+        // All that hold come before all that stand within them.
+        let mut level = list.to_vec();
+        while !level.is_empty() {
+            level = add_true(r, &mut walk, &level, lasting);
+        }
         walk.looked();
         walk.finish(NO_SUBJECT, NO_SECTIONS);
         OK
     }
 }
 
-/// Adds the sections whose conditions hold, and those within them.
+/// Adds the sections whose conditions hold; answers those that stand within them.
 ///
 /// # Safety
 /// `r` is live, and so are the sections, each of which has a condition or is an `<Else>`.
@@ -177,7 +182,8 @@ unsafe fn add_true(
     walk: &mut Walk,
     list: &[*mut sys::ap_conf_vector_t],
     lasting: Lasting,
-) {
+) -> Vec<*mut sys::ap_conf_vector_t> {
+    let mut within = Vec::new();
     // Whether a section of the current chain of <If>, <ElseIf>, <Else> has held.
     let mut held = false;
     for &section in list {
@@ -191,10 +197,11 @@ unsafe fn add_true(
             held = kind & sys::AP_CONDITION_IF == 0 || holds(r, (*core).condition);
             if held {
                 walk.add(section, lasting);
-                add_true(r, walk, sections((*core).sec_if), lasting);
+                within.extend_from_slice(sections((*core).sec_if));
             }
         }
     }
+    within
 }
 
 /// Whether a condition holds; one that cannot be told is logged and does not.

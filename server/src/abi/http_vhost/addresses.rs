@@ -220,7 +220,7 @@ pub unsafe extern "C" fn ap_set_name_virtual_host(
                 concat!(file!(), "\0").as_ptr().cast(),
                 line!() as c_int,
                 CORE,
-                sys::APLOG_NOTICE as c_int,
+                (sys::APLOG_NOTICE | sys::APLOG_STARTUP) as c_int,
                 0,
                 null(),
                 c"AH00548: NameVirtualHost has no effect and will be removed in the next release \

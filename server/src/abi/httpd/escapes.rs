@@ -182,7 +182,9 @@ pub unsafe extern "C" fn ap_escape_urlencoded_buffer(
 
 /// Decodes in place; OK, 400 or 404.
 unsafe fn unescape(url: *mut c_char, how: Decode) -> c_int {
-    if url.is_null() {
+    // A string with nothing to decode is not written to: mod_heartmonitor passes a constant.
+    // SAFETY: the callers' headers ask for a string, or NULL.
+    if url.is_null() || unsafe { libc::strchr(url, c_int::from(b'%')) }.is_null() {
         return sys::OK as c_int;
     }
     // SAFETY: the callers' headers ask for a string that may be changed; it only becomes shorter.
@@ -246,12 +248,37 @@ pub unsafe extern "C" fn ap_unescape_urlencoded(query: *mut c_char) -> c_int {
     }
     // SAFETY: the header asks for a string that may be changed.
     unsafe {
-        let length = libc::strlen(query);
-        for byte in std::slice::from_raw_parts_mut(query.cast::<u8>(), length) {
-            if *byte == b'+' {
-                *byte = b' ';
-            }
+        let mut plus = libc::strchr(query, c_int::from(b'+'));
+        while !plus.is_null() {
+            plus.write(b' ' as c_char);
+            plus = libc::strchr(plus, c_int::from(b'+'));
         }
         unescape(query, Decode::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_needs_no_decoding_is_not_written_to() {
+        // Constants are in memory that cannot be written.
+        let constant = c"a/b".as_ptr().cast_mut();
+        // SAFETY: strings.
+        unsafe {
+            assert_eq!(ap_unescape_url(constant), sys::OK as c_int);
+            assert_eq!(ap_unescape_urlencoded(constant), sys::OK as c_int);
+            assert_eq!(ap_unescape_all(constant), sys::OK as c_int);
+        }
+    }
+
+    #[test]
+    fn forms_have_spaces_as_plus_signs() {
+        let mut text = *b"a+b%2Bc++\0";
+        // SAFETY: a string that may be changed.
+        let answer = unsafe { ap_unescape_urlencoded(text.as_mut_ptr().cast()) };
+        assert_eq!(answer, sys::OK as c_int);
+        assert!(text.starts_with(b"a b+c  \0"));
     }
 }

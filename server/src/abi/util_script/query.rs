@@ -23,7 +23,8 @@ pub unsafe extern "C" fn ap_args_to_table(
             }
             let decoded = |text: &[u8]| {
                 let text = copy(pool, text);
-                sys::ap_unescape_urlencoded(text);
+                // A plus stays one: this is for what modules put into URLs, not for forms.
+                sys::ap_unescape_url(text);
                 text
             };
             let mut parts = word.splitn(2, |&byte| byte == b'=');

@@ -186,9 +186,14 @@ pub(crate) fn resolve(
                 resolved.extend_from_slice(&value);
                 rest = &from[end + 1..];
             }
-            _ => {
-                resolved.extend_from_slice(b"${");
-                rest = &from[2..];
+            // What has no value stays, with all that looks like a name in it.
+            (None, Some(end)) => {
+                resolved.extend_from_slice(&from[..end]);
+                rest = &from[end..];
+            }
+            (_, None) => {
+                resolved.extend_from_slice(from);
+                return Some(resolved);
             }
         }
     }
@@ -215,7 +220,8 @@ mod tests {
         assert_eq!(resolved("${A}").unwrap(), "one");
         assert_eq!(resolved("x${A}y${E}z${A}").unwrap(), "xoneyzone");
         assert_eq!(resolved("${no}${A}").unwrap(), "${no}one");
-        assert_eq!(resolved("${map:${A}}").unwrap(), "${map:one}");
+        assert_eq!(resolved("${map:${A}}").unwrap(), "${map:${A}}");
+        assert_eq!(resolved("${${A}}").unwrap(), "${${A}}");
         assert_eq!(resolved("${N}").unwrap(), "${A}");
         assert_eq!(resolved("${A").unwrap(), "${A");
     }

@@ -50,7 +50,7 @@ impl Mutexes {
                     omit_pid: false,
                 },
                 configured: None,
-                none_allowed: true,
+                none_allowed: false,
             },
             kinds: BTreeMap::new(),
         }
@@ -123,7 +123,11 @@ impl Mutexes {
             None => format!("Mutex {kind}: none\n"),
             Some(mechanism) => format!(
                 "Mutex {kind}: dir=\"{}\" mechanism={} {}\n",
-                choice.dir.as_deref().map(&shown_dir).unwrap_or_default(),
+                match choice.dir.as_deref() {
+                    Some(dir) => shown_dir(dir),
+                    None if kind == DEFAULT => shown_dir(b""),
+                    None => String::new(),
+                },
                 mechanism_name(mechanism),
                 if choice.omit_pid { "[OmitPid]" } else { "" },
             ),

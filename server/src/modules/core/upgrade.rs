@@ -6,6 +6,8 @@ use std::ffi::{CStr, c_char, c_int};
 use httpd_sys::{self as sys, request_rec};
 use module_sdk::raw::{Request, text};
 
+use crate::conn::wait::blocking;
+
 use super::{log_request, server_config};
 
 /// First of all handlers.
@@ -103,7 +105,8 @@ unsafe fn upgrade(request: Request<'_>, wish: &CStr) -> c_int {
         request.set_status(sys::HTTP_SWITCHING_PROTOCOLS as i32);
         (*r).status_line = sys::ap_get_status_line((*r).status);
         sys::ap_send_interim_response(r, 1);
-        sys::ap_switch_protocol(c, r, (*r).server, chosen.as_ptr());
+        // The other protocol's module may wait as it likes for as long as it talks.
+        blocking(|| sys::ap_switch_protocol(c, r, (*r).server, chosen.as_ptr()));
         // The other protocol has ended when that returns, and the connection with it.
         (*c).keepalive = sys::AP_CONN_CLOSE;
         sys::DONE

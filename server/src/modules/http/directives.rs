@@ -1,13 +1,13 @@
 //! KeepAlive, KeepAliveTimeout and MaxKeepAliveRequests.
 
 use std::{
-    ffi::{CStr, c_char, c_void},
+    ffi::{c_char, c_int, c_void},
     ptr::null,
 };
 
 use httpd_sys::{self as sys, cmd_parms};
 
-use crate::modules::table::{Commands, END, take1};
+use crate::modules::table::{Commands, END, flag, take1};
 
 /// The table of directives.
 pub(super) static COMMANDS: Commands<4> = Commands([
@@ -23,7 +23,7 @@ pub(super) static COMMANDS: Commands<4> = Commands([
         sys::RSRC_CONF,
         c"Maximum number of Keep-Alive requests per connection, or 0 for infinite",
     ),
-    take1(
+    flag(
         c"KeepAlive",
         set_keep_alive,
         sys::RSRC_CONF,
@@ -82,18 +82,15 @@ unsafe extern "C" fn set_max(
 unsafe extern "C" fn set_keep_alive(
     cmd: *mut cmd_parms,
     _: *mut c_void,
-    arg: *const c_char,
+    on: c_int,
 ) -> *const c_char {
-    // SAFETY: directives are called with a server and a string.
+    // SAFETY: directives are called with a server.
     unsafe {
         let error = misplaced(cmd);
         if !error.is_null() {
             return error;
         }
-        // It was a number once: all but Off and 0 is On.
-        let arg = CStr::from_ptr(arg).to_bytes();
-        let off = arg.eq_ignore_ascii_case(b"off") || arg == b"0";
-        (*(*cmd).server).keep_alive = i32::from(!off);
+        (*(*cmd).server).keep_alive = on;
         null()
     }
 }

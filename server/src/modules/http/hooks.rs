@@ -1,7 +1,7 @@
 //! The hooks of `http_module`.
 
 use std::{
-    ffi::{c_char, c_int},
+    ffi::{CStr, c_char, c_int},
     ptr::{null, null_mut},
 };
 
@@ -89,12 +89,35 @@ unsafe extern "C" fn answer_ping(r: *mut sys::request_rec) -> c_int {
     sys::DECLINED
 }
 
-unsafe extern "C" fn scheme(_: *const request_rec) -> *const c_char {
-    c"http".as_ptr()
+/// Whether `ServerName` says that clients reach the server through TLS, whoever ends it.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn is_https(r: *const request_rec) -> bool {
+    // SAFETY: the caller's promise; the scheme is a string or NULL.
+    unsafe {
+        let scheme = (*(*r).server).server_scheme;
+        !scheme.is_null() && CStr::from_ptr(scheme) == c"https"
+    }
 }
 
-unsafe extern "C" fn port(_: *const request_rec) -> sys::apr_port_t {
-    sys::DEFAULT_HTTP_PORT as sys::apr_port_t
+unsafe extern "C" fn scheme(r: *const request_rec) -> *const c_char {
+    // SAFETY: the hook is called with a live request.
+    if unsafe { is_https(r) } {
+        c"https".as_ptr()
+    } else {
+        c"http".as_ptr()
+    }
+}
+
+unsafe extern "C" fn port(r: *const request_rec) -> sys::apr_port_t {
+    // SAFETY: as above.
+    let port = if unsafe { is_https(r) } {
+        sys::DEFAULT_HTTPS_PORT
+    } else {
+        sys::DEFAULT_HTTP_PORT
+    };
+    port as sys::apr_port_t
 }
 
 /// Puts the filters of HTTP before the connection's, in the order in which they work.

@@ -208,9 +208,10 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_MAX_SPARE_THREADS => settings.max_spare_threads,
         // SAFETY: a plain number that a directive has set.
         sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
+        sys::AP_MPMQ_MPM_STATE if mpm::child::is_stopping() => sys::AP_MPMQ_STOPPING as c_int,
         sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
         sys::AP_MPMQ_GENERATION => mpm::generation(),
-        sys::AP_MPMQ_CAN_WAITIO => 0,
+        sys::AP_MPMQ_CAN_WAITIO => 1,
         _ => {
             // SAFETY: the caller passes a place for the status.
             unsafe { status.write(APR_ENOTIMPL) };
@@ -240,6 +241,9 @@ unsafe extern "C" fn call_later(
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
         let call = move || {
+            // Nobody turns an event loop here, which would write the lines of logs that wait.
+            crate::log::access::set_deferred_logs(false);
+            crate::conn::turn::end();
             // SAFETY: the module registered this function with this baton, for any thread.
             unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
         };

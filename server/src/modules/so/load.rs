@@ -213,14 +213,18 @@ unsafe fn open(path: &CStr, file: &CStr) -> Result<Library, String> {
     let flags = RTLD_NOW | RTLD_GLOBAL;
     // SAFETY: the configuration asks for this file to be loaded.
     unsafe {
-        let first = match Library::open(Some(name(path)), flags) {
+        let mut first = match Library::open(Some(name(path)), flags) {
             Ok(library) => return Ok(library),
             Err(error) => why(&error),
         };
-        if !file.to_bytes().contains(&b'/')
-            && let Ok(library) = Library::open(Some(name(file)), flags)
-        {
-            return Ok(library);
+        if !file.to_bytes().contains(&b'/') {
+            match Library::open(Some(name(file)), flags) {
+                Ok(library) => return Ok(library),
+                // The linker has searched where its own places are: that is the better answer, but
+                // for a file that is there and cannot be loaded.
+                Err(error) if !name(path).exists() => first = why(&error),
+                Err(_) => {}
+            }
         }
         Err(format!(
             "Cannot load {} into server: {first}{}",

@@ -9,6 +9,7 @@ use std::{
     ffi::{CStr, c_char, c_int, c_void},
     mem::size_of,
     ptr::{null, null_mut},
+    sync::atomic::{AtomicPtr, Ordering},
 };
 
 use httpd_sys::{self as sys, apr_pool_t, cmd_func, command_rec, module, server_rec};
@@ -78,9 +79,17 @@ pub static mut so_module: module = module {
     flags: 0,
 };
 
-unsafe extern "C" fn create_config(p: *mut apr_pool_t, _: *mut server_rec) -> *mut c_void {
-    // SAFETY: the core gives a live pool.
-    unsafe { sys::apr_array_make(p, 64, size_of::<Loaded>() as c_int).cast() }
+/// The server whose configuration says what is loaded; virtual hosts have no list of their own.
+static MAIN: AtomicPtr<server_rec> = AtomicPtr::new(null_mut());
+
+unsafe extern "C" fn create_config(p: *mut apr_pool_t, s: *mut server_rec) -> *mut c_void {
+    // SAFETY: the core gives a live pool and a live server.
+    unsafe {
+        if (*s).is_virtual == 0 {
+            MAIN.store(s, Ordering::Relaxed);
+        }
+        sys::apr_array_make(p, 64, size_of::<Loaded>() as c_int).cast()
+    }
 }
 
 /// What has been loaded for a server; NULL before its configuration is made.
@@ -135,14 +144,17 @@ unsafe extern "C" fn register_hooks(_: *mut apr_pool_t) {
 
 /// The module that was loaded under this name; NULL when none was.
 unsafe extern "C" fn find_loaded_module_symbol(
-    s: *mut server_rec,
+    _: *mut server_rec,
     name: *const c_char,
 ) -> *mut module {
     // SAFETY: the header asks for a live server and a name.
     unsafe {
         let name = CStr::from_ptr(name);
-        loaded(s)
-            .iter()
+        // Whoever asks, within a <VirtualHost> or while the configuration is read again: there is one
+        // list, and the server that is named may be gone.
+        let main = MAIN.load(Ordering::Relaxed);
+        let list = if main.is_null() { &[] } else { loaded(main) };
+        list.iter()
             .find(|entry| !entry.name.is_null() && CStr::from_ptr(entry.name) == name)
             .map_or(null_mut(), |entry| entry.module)
     }

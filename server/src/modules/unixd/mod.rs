@@ -18,7 +18,7 @@ use super::core::{
 use crate::abi::unixd::ap_unixd_config;
 
 /// The program that runs scripts as other users, as the headers' builds name it.
-const SUEXEC: &CStr = c"/usr/lib/apache2/suexec";
+pub(crate) const SUEXEC: &CStr = c"/usr/lib/apache2/suexec";
 
 /// The module.
 #[unsafe(no_mangle)]

@@ -118,6 +118,13 @@ pub(in crate::modules::core) unsafe fn find_module(
             }
             entry = entry.add(1);
         }
+        // Modules are loaded into the main server, which is known but for what is executed while the
+        // file is read; a virtual host has none of its own.
+        let server = if sys::ap_server_conf.is_null() {
+            server
+        } else {
+            sys::ap_server_conf
+        };
         match sys::apr_dynamic_fn_retrieve(c"ap_find_loaded_module_symbol".as_ptr()) {
             Some(function) => {
                 transmute::<unsafe extern "C" fn(), FindLoaded>(function)(server, name.as_ptr())

@@ -258,7 +258,11 @@ pub(in crate::modules::core) fn regex_default_options(cmd: Cmd<'_>, line: &CStr)
                 flags = 0;
                 continue;
             }
-            _ => (false, &*word),
+            _ => {
+                // Without a sign it is the only one.
+                flags = 0;
+                (false, &*word)
+            }
         };
         let name_c = cmd.temp_pool().copy(name);
         // SAFETY: the name is a string.

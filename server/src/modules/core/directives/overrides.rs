@@ -12,20 +12,23 @@ use crate::modules::core::{
 };
 
 /// Warns where `.htaccess` is never looked for.
-fn warn_if_useless(cmd: Cmd<'_>, code: &str) {
+fn warn_if_useless(cmd: Cmd<'_>, code: &str, place: impl Fn(&str, i32) -> String) {
     if cmd.is_in(sys::NOT_IN_LOCATION | sys::NOT_IN_FILES) {
         let (file, line) = cmd.place();
+        let place = place(&file.to_string(), line);
         let name = cmd.name();
         cmd.log(
             sys::APLOG_WARNING,
-            format_args!("{code}: Useless use of {name} in line {line} of {file}."),
+            format_args!("{code}: Useless use of {name} {place}"),
         );
     }
 }
 
 /// `AllowOverride class ...`
 pub(in crate::modules::core) fn allow_override(cmd: Cmd<'_>, line: &CStr) -> Outcome {
-    warn_if_useless(cmd, "AH00114");
+    warn_if_useless(cmd, "AH00114", |file, line| {
+        format!("in line {line} of {file}.")
+    });
     cmd.not_in(sys::NOT_IN_HTACCESS)?;
     let words = words(cmd, line);
     let found = options::overrides(words.iter().map(String::as_str))?;
@@ -39,7 +42,7 @@ pub(in crate::modules::core) fn allow_override(cmd: Cmd<'_>, line: &CStr) -> Out
 
 /// `AllowOverrideList directive ...`
 pub(in crate::modules::core) fn allow_override_list(cmd: Cmd<'_>, names: &[&CStr]) -> Outcome {
-    warn_if_useless(cmd, "AH00115");
+    warn_if_useless(cmd, "AH00115", |file, line| format!("at {file}:{line}"));
     cmd.not_in(sys::NOT_IN_HTACCESS)?;
     let list = cmd.pool().table(names.len() as i32);
     cmd.dir().override_list = list.as_ptr();

@@ -212,7 +212,7 @@ pub(in crate::modules::core) fn location(cmd: Cmd<'_>, line: &CStr) -> Outcome {
 
 /// `<Files>` and `<FilesMatch>`
 pub(in crate::modules::core) fn files(cmd: Cmd<'_>, line: &CStr) -> Outcome {
-    cmd.not_in(sys::NOT_IN_LOCATION)?;
+    cmd.not_in(sys::NOT_IN_LOCATION | sys::NOT_IN_LIMIT)?;
     let mut arguments = section_argument(cmd, line)?;
     let context = Context::save(cmd);
     let target = target(cmd, &mut arguments, |path| {
@@ -241,6 +241,7 @@ pub(in crate::modules::core) fn files(cmd: Cmd<'_>, line: &CStr) -> Outcome {
 
 /// `<If>`, `<ElseIf>` and `<Else>`; the row's number is its `AP_CONDITION_*`.
 pub(in crate::modules::core) fn if_section(cmd: Cmd<'_>, line: &CStr) -> Outcome {
+    cmd.not_in(sys::NOT_IN_LIMIT)?;
     let mut arguments = section_arguments(cmd, line)?;
     let kind = cmd.data() as u32;
     let context = Context::save(cmd);

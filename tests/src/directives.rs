@@ -1,0 +1,59 @@
+//! The directives that a server knows without modules, as its `-L` lists them.
+
+use std::{fs, process::Command};
+
+use anyhow::{Result, ensure};
+
+use crate::host::{APACHE_MODULES, Kind, Place, printed, run};
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// `Timeout`, `<Directory`.
+    pub name: String,
+    /// The source file of its module: `core.c`.
+    pub module: String,
+    /// Where it may stand, in the words of `-L`.
+    pub allowed: String,
+}
+
+/// What `kind` lists, with the event MPM.
+///
+/// # Errors
+/// When the server cannot be asked, or lists too few.
+pub fn known(kind: Kind) -> Result<Vec<Directive>> {
+    let place = Place::new()?;
+    let file = place.path().join("conf/httpd.conf");
+    fs::write(
+        &file,
+        format!(
+            "ServerRoot \"{}\"\nServerName x\nErrorLog logs/error.log\nListen 127.0.0.1:1\n\
+             LoadModule mpm_event_module {APACHE_MODULES}/mod_mpm_event.so\n",
+            place.path().display()
+        ),
+    )?;
+    let output = run(Command::new(kind.program()).arg("-L").arg("-f").arg(&file))?;
+    let text = printed(&output);
+    let mut list: Vec<Directive> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with(char::is_whitespace) {
+            // The help, then where it may stand, then what AllowOverride must say.
+            let line = line.trim();
+            if let Some(directive) = list.last_mut()
+                && (line.starts_with("Allowed in") || line.starts_with("when AllowOverride"))
+            {
+                directive.allowed = format!("{} {line}", directive.allowed).trim().to_owned();
+            }
+        } else if let Some((name, module)) = line.split_once(" (")
+            && let Some(module) = module.strip_suffix(')')
+        {
+            list.push(Directive {
+                name: name.to_owned(),
+                module: module.to_owned(),
+                allowed: String::new(),
+            });
+        }
+    }
+    ensure!(list.len() > 120, "{} directives only: {text}", list.len());
+    Ok(list)
+}
