@@ -206,6 +206,21 @@ impl Client {
         Ok(std::mem::take(&mut self.received))
     }
 
+    /// Receives until the server closes and forgets it; answers how many bytes there were.
+    ///
+    /// # Errors
+    /// When it does not close in time.
+    pub fn discard_rest(&mut self) -> io::Result<u64> {
+        let mut buffer = vec![0; 256 * 1024];
+        let mut seen = std::mem::take(&mut self.received).len() as u64;
+        loop {
+            match self.stream.read(&mut buffer)? {
+                0 => return Ok(seen),
+                got => seen += got as u64,
+            }
+        }
+    }
+
     /// Whether the server closes without another byte.
     pub fn is_closed(&mut self) -> bool {
         self.received.is_empty() && matches!(self.fill(), Ok(0) | Err(_))
@@ -242,7 +257,11 @@ impl Client {
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
+    /// Receives so many bytes.
+    ///
+    /// # Errors
+    /// When the connection ends before, or nothing comes in time.
+    pub fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
         while self.received.len() < length {
             if self.fill()? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());

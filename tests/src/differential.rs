@@ -124,7 +124,7 @@ pub(crate) fn normalized(mut answer: Answer, host: &Host) -> Answer {
         }
     }
     answer.fields.retain(|(name, _)| {
-        !["Date", "Server"]
+        !["Date", "Server", "Proxy-agent"]
             .iter()
             .any(|ignored| name.eq_ignore_ascii_case(ignored))
     });

@@ -53,6 +53,7 @@ mod memory;
 pub(crate) mod mod_core;
 pub mod mpm_common;
 pub mod network_filters;
+mod poll;
 pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
@@ -156,6 +157,7 @@ pub fn keep_exports() {
         httpd::threads::EXPORTS,
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
+        poll::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
         util_cookies::EXPORTS,

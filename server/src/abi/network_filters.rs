@@ -4,8 +4,9 @@
 //! (No header declares them; Apache exports them all the same.) Below them: the few socket and bucket operations that `conn::network` is built of.
 
 use std::{
-    ffi::{CStr, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     io,
+    mem::MaybeUninit,
     os::fd::RawFd,
     ptr::null_mut,
     sync::atomic::{AtomicPtr, Ordering},
@@ -27,6 +28,13 @@ const APR_ECONNABORTED: sys::apr_status_t = libc::ECONNABORTED;
 
 /// The longest line that is handed out in one piece (httpd.h: HUGE_STRING_LEN).
 const LONGEST_LINE: usize = sys::HUGE_STRING_LEN as usize;
+
+/// From this on bytes are received into a bucket of their own; who takes fewer gets copies of what
+/// was received at once.
+const WORTH_A_BUCKET: usize = 4096;
+
+/// How much of a body is received into one bucket.
+const BODY_PIECE: usize = 32 * 1024;
 
 /// Below this it is not worth sending before more comes or the request ends.
 const WORTH_SENDING: usize = 4096;
@@ -121,6 +129,15 @@ fn hand_out(network: &mut Network, out: Brigade<'_>, most: usize, consume: bool)
     }
 }
 
+/// A bucket of no bytes.
+fn empty_bucket(brigade: Brigade<'_>) -> Bucket<'_> {
+    // SAFETY: the text is static, the allocator the brigade's.
+    unsafe {
+        let bucket = sys::apr_bucket_immortal_create(c"".as_ptr(), 0, brigade.allocator());
+        Bucket::from_ptr(bucket)
+    }
+}
+
 fn line(network: &mut Network, out: Brigade<'_>, wait: Wait) -> sys::apr_status_t {
     network.set_gave_lines();
     let mut searched = 0;
@@ -168,23 +185,66 @@ fn bytes(
         if speculative && wait == Wait::Never && network.drained() {
             return APR_EAGAIN;
         }
+        if !speculative && most >= WORTH_A_BUCKET {
+            return receive_bucket(network, out, wait, most);
+        }
         match network.receive(wait) {
-            Ok(0) if wait == Wait::Never => return APR_EOF,
-            Ok(0) => {
-                if !speculative {
-                    // SAFETY: the allocator is the brigade's.
-                    let eos = unsafe { sys::apr_bucket_eos_create(out.allocator()) };
-                    // SAFETY: a new bucket.
-                    out.push(unsafe { Bucket::from_ptr(eos) });
-                }
-                return 0;
-            }
+            Ok(0) if speculative && wait == Wait::Never => return APR_EOF,
+            Ok(0) if speculative => return 0,
+            Ok(0) => return say_end(out, wait),
             Ok(_) => {}
             Err(error) => return status_of(&error),
         }
     }
     hand_out(network, out, most, !speculative);
     0
+}
+
+/// What the end of the stream looks like to who may wait and who may not.
+fn say_end(out: Brigade<'_>, wait: Wait) -> sys::apr_status_t {
+    // Without waiting only the next read says so: mod_proxy_http forgets what it has in hand (the
+    // first line of an HTTP/0.9 answer) when its first read does.
+    out.push(if wait == Wait::Never {
+        empty_bucket(out)
+    } else {
+        // SAFETY: a new bucket of the brigade's allocator.
+        unsafe { Bucket::from_ptr(sys::apr_bucket_eos_create(out.allocator())) }
+    });
+    0
+}
+
+/// Receives straight into the memory of a new bucket; nothing is unread.
+fn receive_bucket(
+    network: &mut Network,
+    out: Brigade<'_>,
+    wait: Wait,
+    most: usize,
+) -> sys::apr_status_t {
+    let size = most.clamp(1, BODY_PIECE);
+    // SAFETY: the memory is the allocator's, which outlives its buckets; it is given to a bucket or
+    // back, once.
+    unsafe {
+        let memory = sys::apr_bucket_alloc(size, out.allocator());
+        let buffer = std::slice::from_raw_parts_mut(memory.cast::<MaybeUninit<u8>>(), size);
+        let received = network.receive_into(buffer, wait);
+        let got = *received.as_ref().unwrap_or(&0);
+        // A few bytes are copied, so that keeping them does not keep all of the memory.
+        let fits = got > size / 2;
+        if got > 0 {
+            let free = fits.then_some(sys::apr_bucket_free as unsafe extern "C" fn(_));
+            let text = memory.cast::<c_char>();
+            let bucket = sys::apr_bucket_heap_create(text, got, free, out.allocator());
+            out.push(Bucket::from_ptr(bucket));
+        }
+        if !fits {
+            sys::apr_bucket_free(memory);
+        }
+        match received {
+            Ok(0) => say_end(out, wait),
+            Ok(_) => 0,
+            Err(error) => status_of(&error),
+        }
+    }
 }
 
 fn eat_line_ends(network: &mut Network) -> sys::apr_status_t {
@@ -285,12 +345,40 @@ pub fn watch(socket: RawFd, interest: Interest) -> io::Result<AsyncFd<RawFd>> {
 /// # Errors
 /// The socket's error, `WouldBlock` among them.
 pub fn receive(socket: RawFd, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: bytes are bytes; only such are written.
+    receive_uninit(socket, unsafe {
+        &mut *(&raw mut *buffer as *mut [MaybeUninit<u8>])
+    })
+}
+
+/// The same into memory that holds nothing yet; the first bytes, so many as it answers, do then.
+///
+/// # Errors
+/// As `receive`.
+pub fn receive_uninit(socket: RawFd, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
+    // A socket that a module has made, to a backend, may be one that blocks.
+    let flags = libc::MSG_DONTWAIT;
     // SAFETY: the buffer is as long as is said.
-    let got = unsafe {
-        let (start, length) = (buffer.as_mut_ptr().cast(), buffer.len());
-        libc::recv(socket, start, length, libc::MSG_DONTWAIT)
-    };
+    let got = unsafe { libc::recv(socket, buffer.as_mut_ptr().cast(), buffer.len(), flags) };
     usize::try_from(got).map_err(|_| io::Error::last_os_error())
+}
+
+/// Appends what `receive` puts into up to `size` bytes behind the end, without clearing them first.
+/// `receive` answers how many it has written, as `receive_uninit` does.
+///
+/// # Errors
+/// Those of `receive`.
+pub fn fill_spare(
+    bytes: &mut Vec<u8>,
+    size: usize,
+    receive: impl FnOnce(&mut [MaybeUninit<u8>]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    bytes.reserve(size);
+    let got = receive(&mut bytes.spare_capacity_mut()[..size])?;
+    debug_assert!(got <= size);
+    // SAFETY: there is room for `size`, and `receive` has written the first `got` of them.
+    unsafe { bytes.set_len(bytes.len() + got) };
+    Ok(got)
 }
 
 /// Sends pieces without waiting; `more` says that more follows at once.

@@ -1,6 +1,6 @@
 //! The socket of a connection, what was received ahead of its use, and what waits to be sent.
 
-use std::{io, os::fd::RawFd};
+use std::{io, mem::MaybeUninit, os::fd::RawFd};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
@@ -176,25 +176,37 @@ impl Network {
     /// # Errors
     /// `WouldBlock` when waiting is not allowed, `TimedOut`, or the socket's error.
     pub fn receive(&mut self, wait: Wait) -> io::Result<usize> {
+        let mut received = std::mem::take(&mut self.received);
+        let result = raw::fill_spare(&mut received, RECEIVE_SIZE, |buffer| {
+            self.receive_into(buffer, wait)
+        });
+        self.received = received;
+        result
+    }
+
+    /// Receives into a buffer, as `receive` does, and not into its own; what is unread stays so.
+    ///
+    /// # Errors
+    /// As `receive`.
+    pub fn receive_into(
+        &mut self,
+        buffer: &mut [MaybeUninit<u8>],
+        wait: Wait,
+    ) -> io::Result<usize> {
         if self.ended {
             return Ok(0);
         }
         if self.expired {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        let before = self.received.len();
         loop {
-            self.received.resize(before + RECEIVE_SIZE, 0);
-            let result = raw::receive(self.socket, &mut self.received[before..]);
-            let got = *result.as_ref().unwrap_or(&0);
-            self.received.truncate(before + got);
-            match result {
+            match raw::receive_uninit(self.socket, buffer) {
                 Ok(0) => {
                     self.ended = true;
                     return Ok(0);
                 }
                 Ok(got) => {
-                    self.drained = got < RECEIVE_SIZE;
+                    self.drained = got < buffer.len();
                     return Ok(got);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -6,6 +6,7 @@
 use std::{
     io,
     os::fd::RawFd,
+    ptr::null,
     time::{Duration, Instant},
 };
 
@@ -64,13 +65,17 @@ fn poll(socket: RawFd, readiness: Readiness, timeout: Option<Duration>) -> io::R
     };
     let deadline = timeout.map(|timeout| Instant::now() + timeout);
     loop {
-        let left = deadline.map_or(-1, |deadline| {
+        let left = deadline.map(|deadline| {
             let left = deadline.saturating_duration_since(Instant::now());
-            // Rounded up, so that poll does not return just before the deadline and spin.
-            i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+            libc::timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(left.subsec_nanos()),
+            }
         });
-        // SAFETY: one pollfd, which lives for the call.
-        match unsafe { libc::poll(&raw mut descriptor, 1, left) } {
+        let limit = left.as_ref().map_or(null(), |left| &raw const *left);
+        // Not `poll`, which would ask again whether there is a reactor to give away.
+        // SAFETY: one pollfd and a limit, which live for the call.
+        match unsafe { libc::ppoll(&raw mut descriptor, 1, limit, null()) } {
             0 => return Err(io::ErrorKind::TimedOut.into()),
             -1 => {
                 let error = io::Error::last_os_error();

@@ -106,7 +106,8 @@ pub fn text(status: i32, of: &Context<'_>) -> Vec<u8> {
             b"</p>\n",
         ]),
         502 => noted(
-            b"<p>The proxy server received an invalid\nresponse from an upstream server.<br />\n",
+            // These line ends are Apache's.
+            b"<p>The proxy server received an invalid\r\nresponse from an upstream server.<br />\r\n",
             b"</p>\n",
         ),
         _ => match fixed(status) {

@@ -226,10 +226,7 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
     let settings = settings();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let children = usize::try_from(settings.start_servers).unwrap_or(1).max(1);
-    // As many requests may block at once as MaxRequestWorkers says, over all children.
-    let workers = usize::try_from(settings.max_request_workers).unwrap_or(1);
-    let threads = usize::try_from(settings.threads_per_child).unwrap_or(1);
-    let blocking = threads.max(workers.div_ceil(children)).max(1);
+    let blocking = usize::try_from(settings.requests_per_child()).unwrap_or(1);
     // SAFETY: a plain number that a directive has set.
     let stack = unsafe { sys::ap_thread_stacksize };
     tokio::runtime::Builder::new_multi_thread()

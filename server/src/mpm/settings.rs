@@ -35,6 +35,16 @@ impl Settings {
         max_request_workers: 400,
     };
 
+    /// How many requests of one child may be with modules, and so block, at once: as many as
+    /// MaxRequestWorkers says, over all children. Modules ask for this number, to have as many
+    /// connections to a backend.
+    pub fn requests_per_child(&self) -> i32 {
+        let children = self.start_servers.max(1);
+        let share = self.max_request_workers.div_euclid(children)
+            + i32::from(self.max_request_workers % children > 0);
+        share.max(self.threads_per_child).max(1)
+    }
+
     /// Brings values that contradict each other into line, as Apache does; answers a warning for
     /// each.
     pub fn check(&mut self) -> Vec<String> {

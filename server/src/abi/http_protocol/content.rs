@@ -96,8 +96,11 @@ pub unsafe extern "C" fn ap_set_content_length(r: *mut request_rec, length: sys:
         (*r).clength = length;
         let digits = decimal(length);
         let old = sys::apr_table_get((*r).headers_out, c"Content-Length".as_ptr());
-        // The length filter finds the handler's length right most of the time.
-        if text(old).is_some_and(|old| old.to_bytes() == digits.as_bytes()) {
+        // The length filter finds the handler's length right most of the time; a backend's may be
+        // there twice.
+        if text(old).is_some_and(|old| old.to_bytes() == digits.as_bytes())
+            && is_the_only((*r).headers_out, c"Content-Length")
+        {
             return;
         }
         sys::apr_table_setn(
@@ -105,6 +108,29 @@ pub unsafe extern "C" fn ap_set_content_length(r: *mut request_rec, length: sys:
             c"Content-Length".as_ptr(),
             Pool::from_ptr((*r).pool).copy(digits.as_bytes()).as_ptr(),
         );
+    }
+}
+
+/// Whether a table has not more than one entry of this name.
+///
+/// # Safety
+/// `table` is live.
+unsafe fn is_the_only(table: *const sys::apr_table_t, name: &CStr) -> bool {
+    // SAFETY: the caller's promise; a table's entries are in its array.
+    unsafe {
+        let entries = sys::apr_table_elts(table);
+        let count = usize::try_from((*entries).nelts).unwrap_or(0);
+        if count == 0 {
+            return true;
+        }
+        let first = (*entries).elts.cast::<sys::apr_table_entry_t>();
+        let named = std::slice::from_raw_parts(first, count)
+            .iter()
+            .filter(|entry| {
+                text(entry.key)
+                    .is_some_and(|key| key.to_bytes().eq_ignore_ascii_case(name.to_bytes()))
+            });
+        named.count() < 2
     }
 }
 

@@ -191,7 +191,7 @@ unsafe fn add_fields(r: *mut sys::request_rec, variables: Variables) {
     }
 }
 
-/// What the script should know of the server and of itself.
+/// What the script should know of the server, of the client's address and of itself, in Apache's order.
 ///
 /// # Safety
 /// `r` is live.
@@ -206,6 +206,9 @@ unsafe fn add_server(r: *mut sys::request_rec, variables: Variables) {
         variables.add(c"SERVER_ADDR", (*(*r).connection).local_ip);
         let port = c_int::from(sys::ap_get_server_port(r));
         variables.add(c"SERVER_PORT", sys::apr_itoa(pool, port));
+        let host = sys::ap_get_useragent_host(r, sys::REMOTE_HOST as c_int, null_mut());
+        variables.add(c"REMOTE_HOST", host);
+        variables.add(c"REMOTE_ADDR", (*r).useragent_ip);
         variables.add(c"DOCUMENT_ROOT", sys::ap_document_root(r));
         variables.add(c"REQUEST_SCHEME", sys::ap_run_http_scheme(r));
         variables.add(c"CONTEXT_PREFIX", sys::ap_context_prefix(r));
@@ -224,16 +227,13 @@ unsafe fn add_server(r: *mut sys::request_rec, variables: Variables) {
     }
 }
 
-/// Who asks.
+/// Who asks, beyond the address.
 ///
 /// # Safety
 /// `r` is live.
 unsafe fn add_client(r: *mut sys::request_rec, variables: Variables) {
     // SAFETY: the caller's promise.
     unsafe {
-        let host = sys::ap_get_useragent_host(r, sys::REMOTE_HOST as c_int, null_mut());
-        variables.add(c"REMOTE_HOST", host);
-        variables.add(c"REMOTE_ADDR", (*r).useragent_ip);
         let port = c_int::from((*(*r).useragent_addr).port);
         variables.add(c"REMOTE_PORT", sys::apr_itoa((*r).pool, port));
         if !(*r).user.is_null() {

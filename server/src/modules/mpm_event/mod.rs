@@ -202,7 +202,7 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_IS_ASYNC => 1,
         sys::AP_MPMQ_HARD_LIMIT_DAEMONS => settings.server_limit,
         sys::AP_MPMQ_HARD_LIMIT_THREADS => settings.thread_limit,
-        sys::AP_MPMQ_MAX_THREADS => settings.threads_per_child,
+        sys::AP_MPMQ_MAX_THREADS => settings.requests_per_child(),
         sys::AP_MPMQ_MIN_SPARE_DAEMONS | sys::AP_MPMQ_MAX_SPARE_DAEMONS => 0,
         sys::AP_MPMQ_MIN_SPARE_THREADS => settings.min_spare_threads,
         sys::AP_MPMQ_MAX_SPARE_THREADS => settings.max_spare_threads,
