@@ -176,7 +176,7 @@ fn requests_cut_by_close_or_reset_leave_nothing() -> Result<()> {
         cut_requests(&world, 7, &leaves)?;
         Ok(())
     })?;
-    for _ in 0..3 {
+    for _ in 0..5 {
         cut_requests(&world, 1, &leaves)?;
     }
     world.is_quiet(&before)?;
@@ -189,7 +189,7 @@ fn requests_cut_by_close_or_reset_leave_nothing() -> Result<()> {
     // A thread that blocked and stays for the next time has a stack and some memory of its own.
     let more = world.threads().saturating_sub(threads);
     ensure!(
-        grown < 4096 + 256 * more,
+        grown < 4096 + 32 * threads + 256 * more,
         "grown by {grown} KiB from {resident} KiB, with {more} threads more than {threads}"
     );
     Ok(())
@@ -256,7 +256,7 @@ fn answers_cut_at_any_byte_leave_nothing_and_are_logged_as_by_apache() -> Result
         world.is_quiet(&before)?;
         let mut seen = traces(&world, ports);
         for ((name, _, _), lines) in &mut seen {
-            if !name.ends_with("file") {
+            if *name != "large file" {
                 // How far these came when the client left is a matter of time.
                 for line in lines {
                     let words: Vec<&str> = line.splitn(5, ' ').collect();
