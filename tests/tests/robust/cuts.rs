@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use httpd_tests::{client::Client, compatibility, host::Kind};
 
 use crate::world::{World, connect};
@@ -176,23 +176,19 @@ fn requests_cut_by_close_or_reset_leave_nothing() -> Result<()> {
         cut_requests(&world, 7, &leaves)?;
         Ok(())
     })?;
-    for _ in 0..3 {
+    // Threads, and the memory each keeps for its next requests, come as they are needed; a leak
+    // would go on growing. Some 1,500 connections a round are to take less than a megabyte in one.
+    let mut sizes = vec![world.resident()];
+    while sizes.len() < 12 {
         cut_requests(&world, 1, &leaves)?;
+        world.is_quiet(&before)?;
+        let (now, last) = (world.resident(), sizes.last().copied().unwrap_or_default());
+        sizes.push(now);
+        if sizes.len() > 3 && now < last + 768 {
+            return Ok(());
+        }
     }
-    world.is_quiet(&before)?;
-    let (resident, threads) = (world.resident(), world.threads());
-    for _ in 0..3 {
-        cut_requests(&world, 1, &leaves)?;
-    }
-    world.is_quiet(&before)?;
-    let grown = world.resident().saturating_sub(resident);
-    // A thread that blocked and stays for the next time has a stack and some memory of its own.
-    let more = world.threads().saturating_sub(threads);
-    ensure!(
-        grown < 4096 + 256 * more,
-        "grown by {grown} KiB from {resident} KiB, with {more} threads more than {threads}"
-    );
-    Ok(())
+    bail!("resident memory grows round by round: {sizes:?} KiB")
 }
 
 /// Receives `count` bytes of the answer to `request` and leaves.
@@ -256,7 +252,7 @@ fn answers_cut_at_any_byte_leave_nothing_and_are_logged_as_by_apache() -> Result
         world.is_quiet(&before)?;
         let mut seen = traces(&world, ports);
         for ((name, _, _), lines) in &mut seen {
-            if !name.ends_with("file") {
+            if *name != "large file" {
                 // How far these came when the client left is a matter of time.
                 for line in lines {
                     let words: Vec<&str> = line.splitn(5, ' ').collect();

@@ -132,16 +132,6 @@ impl World {
         pages.sum::<usize>() * 4
     }
 
-    /// How many threads the children have.
-    pub fn threads(&self) -> usize {
-        let children = self.host.children();
-        let threads = children.iter().filter_map(|pid| {
-            let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-            Some(tasks.count())
-        });
-        threads.sum()
-    }
-
     /// The figures of server-status.
     pub fn status(&self) -> Result<HashMap<String, String>> {
         let text = get(self.host.port_number(2), "/server-status?auto")?.text();
