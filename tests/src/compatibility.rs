@@ -42,7 +42,8 @@ struct Shown {
     package: String,
     loads: bool,
     cases: usize,
-    tests: BTreeSet<String>,
+    /// The test modules that show it.
+    families: BTreeSet<String>,
 }
 
 /// Records that the modules named, of `package`, load.
@@ -53,7 +54,7 @@ pub fn loads(package: &str, modules: &str) -> Result<()> {
     let lines = modules
         .split_whitespace()
         .map(|module| format!("loads\t{module}\t{package}\n"));
-    write_record(modules, &lines.collect::<String>())
+    write_record("loads", modules, &lines.collect::<String>())
 }
 
 /// Records that `cases` cases of the running test have shown how the modules named behave.
@@ -75,7 +76,7 @@ pub fn behaves(modules: &str, cases: usize) -> Result<()> {
     let lines = modules
         .split_whitespace()
         .map(|module| format!("behaves\t{module}\t{cases}\t{test}\n"));
-    write_record(modules, &lines.collect::<String>())
+    write_record("behaves", modules, &lines.collect::<String>())
 }
 
 /// `family::name`; the test runner names the thread after the test.
@@ -89,14 +90,14 @@ fn directory() -> PathBuf {
     program.with_file_name("what-tests-have-shown")
 }
 
-/// One file for each test and set of modules, so that tests that run side by side do not meet and a
+/// One file for each test, kind of record and set of modules, so that tests that run side by side do not meet and a
 /// later run replaces an earlier one.
-fn write_record(modules: &str, lines: &str) -> Result<()> {
+fn write_record(kind: &str, modules: &str, lines: &str) -> Result<()> {
     let test = test_name().replace("::", ".");
     let set: Vec<&str> = modules.split_whitespace().take(6).collect();
     fs::create_dir_all(directory())?;
     fs::write(
-        directory().join(format!("{test}-{}.tsv", set.join("+"))),
+        directory().join(format!("{test}-{kind}-{}.tsv", set.join("+"))),
         lines,
     )
     .context("cannot write what the test has shown")
@@ -117,7 +118,8 @@ fn records() -> Result<BTreeMap<String, Shown>> {
                 ["behaves", module, cases, test] => {
                     let shown = modules.entry(module.to_owned()).or_default();
                     shown.cases += cases.parse::<usize>()?;
-                    shown.tests.insert(test.to_owned());
+                    let family = test.split("::").next().unwrap_or(test);
+                    shown.families.insert(family.to_owned());
                 }
                 _ => ensure!(false, "a record that is none: {line}"),
             }
@@ -150,8 +152,8 @@ pub fn document() -> Result<String> {
         let behaves = match shown.cases {
             0 => "not compared".to_owned(),
             cases => {
-                let tests: Vec<&str> = shown.tests.iter().map(String::as_str).collect();
-                format!("{cases} cases: {}", tests.join(", "))
+                let families: Vec<&str> = shown.families.iter().map(String::as_str).collect();
+                format!("{cases} cases: {}", families.join(", "))
             }
         };
         let differences = difference.iter().filter(|known| known.module == *name);

@@ -39,7 +39,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ),
     (
         "libphp8.2.so",
-        "refuses a threaded MPM, also under Apache: needs prefork",
+        "loads, and refuses a threaded MPM, also under Apache: needs prefork (a test of its own)",
     ),
 ];
 
@@ -176,6 +176,19 @@ fn loads_and_leaves_the_server_as_it_is(file: &str) -> Result<()> {
             ),
         ],
     )
+}
+
+#[test]
+fn php_loads_and_says_that_it_needs_prefork() -> Result<()> {
+    let load = "LoadModule php_module @OTHER_MODULES@/libphp8.2.so\n";
+    for kind in [Kind::Apache, Kind::under_test()] {
+        let (good, text) = check(kind, load)?;
+        ensure!(!good, "{kind:?}: {text}");
+        for word in ["[php:crit]", "threaded MPM", "Pre-configuration failed"] {
+            ensure!(text.contains(word), "{kind:?}: no {word:?} in {text}");
+        }
+    }
+    compatibility::loads("libapache2-mod-php8.2", "php")
 }
 
 #[test]
