@@ -4,3 +4,4 @@ pub(super) mod addresses;
 mod dump;
 pub(super) mod headers;
 pub(super) mod table;
+pub(super) mod warm;

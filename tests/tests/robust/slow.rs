@@ -140,7 +140,7 @@ const CONFIGURATION: &str = r#"
 ThreadsPerChild 64
 MaxRequestWorkers 256
 AcceptFilter http none
-LogFormat "%{remote}p %>s %X %b %k \"%r\"" slow
+LogFormat "%{remote}p-%{local}p %>s %X %b %k \"%r\"" slow
 CustomLog logs/access.log slow
 ServerTokens Prod
 ScriptSock cgid.sock
@@ -203,9 +203,10 @@ fn outcomes(host: &Host, scripts: &[&Script]) -> Result<Vec<Outcome>> {
     });
     // The log is whole when the server has ended, at the latest.
     let mut outcomes = Vec::new();
-    for played in played {
+    for (played, script) in played.into_iter().zip(scripts) {
         let (port, statuses, took) = played?;
-        let prefix = format!("{port} ");
+        // A client's port may have been another's before, on another port of the server.
+        let prefix = format!("{port}-{} ", host.port_number(script.port));
         let log = host.place().read("logs/access.log");
         let lines = log.lines().filter_map(|line| line.strip_prefix(&prefix));
         outcomes.push(Outcome {

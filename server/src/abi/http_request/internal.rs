@@ -6,7 +6,11 @@ use std::ffi::{CStr, c_int};
 
 use httpd_sys as sys;
 
-use super::support::{CORE, core_dir, core_server, log_request};
+use super::{
+    super::http_vhost::warm,
+    merge,
+    support::{CORE, core_dir, core_server, log_request},
+};
 
 exports! { ap_process_request_internal, ap_is_initial_req, ap_update_mtime }
 
@@ -51,6 +55,9 @@ unsafe fn phases(r: *mut sys::request_rec) -> Result<(), Stop> {
         (*r).per_dir_config = (*(*r).server).lookup_defaults;
         go_on(sys::ap_run_map_to_storage(r))?;
         walk_location_and_if(r)?;
+        if warm::is_learning() && merge::lasting(r) == merge::Lasting::Configuration {
+            warm::learn((*r).per_dir_config);
+        }
         go_on(sys::ap_run_post_perdir_config(r))?;
         if (*r).main.is_null() {
             go_on(sys::ap_run_header_parser(r))?;

@@ -19,7 +19,7 @@ use std::{
 
 use httpd_sys::{self as sys, ap_conf_vector_t, apr_pool_t};
 
-use crate::abi::http_config::kept;
+use crate::abi::{http_config::kept, http_vhost::warm};
 
 /// How long a vector lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +202,11 @@ unsafe fn kept_result(
         *generation = now;
     }
     let key = (before.addr(), section.addr());
+    if let Some(known) = warm::known_merge(key) {
+        return Some(std::ptr::with_exposed_provenance_mut(known));
+    }
     if let Some(&known) = results.get(&key) {
+        warm::note_merge(key, known);
         return Some(std::ptr::with_exposed_provenance_mut(known));
     }
     let mut memo = MEMO.lock().unwrap_or_else(PoisonError::into_inner);

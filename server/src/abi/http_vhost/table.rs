@@ -23,6 +23,7 @@ use super::{
         support::{CORE, bytes, copy, elements},
     },
     addresses, dump,
+    warm::{self, Record},
 };
 use crate::request::names::Names;
 
@@ -44,6 +45,8 @@ pub(super) struct Hosts {
     pub(super) all: Vec<Host>,
     /// Made when a name is first asked for: until then modules may add aliases.
     names: OnceLock<Names>,
+    /// The hosts of `all` with what requests for them touch, when there are many.
+    records: OnceLock<Box<[Record]>>,
 }
 
 impl Hosts {
@@ -51,13 +54,24 @@ impl Hosts {
         Self {
             all: vec![first],
             names: OnceLock::new(),
+            records: OnceLock::new(),
         }
     }
 
     /// The server that has this name.
     pub(super) fn find(&self, name: &[u8]) -> Option<*mut server_rec> {
         let place = self.names.get_or_init(|| self.names()).find(name)?;
-        Some(self.all[place].server)
+        if self.all.len() < warm::MANY {
+            return Some(self.all[place].server);
+        }
+        let records = self.records.get_or_init(|| {
+            let servers = self.all.iter().map(|host| host.server);
+            servers.map(Record::new).collect()
+        });
+        let record = &records[place];
+        // SAFETY: servers live as long as the table.
+        unsafe { record.fetch() };
+        Some(record.server)
     }
 
     fn names(&self) -> Names {
