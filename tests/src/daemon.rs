@@ -1,6 +1,7 @@
 //! Programs that servers under test talk to: a cache, a directory.
 
 use std::{
+    io::{Read, Write},
     net::TcpStream,
     process::{Child, Command, Stdio},
 };
@@ -45,6 +46,38 @@ impl Daemon {
             }
         }
         bail!("{program} ends as soon as it is started")
+    }
+
+    /// Starts Debian's memcached.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn memcached() -> Result<Self> {
+        let words = "-u nobody -l 127.0.0.1 -p @PORT@ -U 0 -t 1";
+        Self::start("memcached", &words.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Starts Debian's redis-server, which keeps nothing.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn redis() -> Result<Self> {
+        let mut words: Vec<&str> = "--port @PORT@ --bind 127.0.0.1 --appendonly no --dir /tmp"
+            .split(' ')
+            .collect();
+        words.extend(["--save", ""]);
+        Self::start("redis-server", &words)
+    }
+
+    /// Sends a command that is answered with `OK`, in whatever form.
+    ///
+    /// # Errors
+    /// When the program does not answer.
+    pub fn command(&self, command: &str) -> Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(command.as_bytes())?;
+        stream.read_exact(&mut [0; 2])?;
+        Ok(())
     }
 
     /// The port it listens on.

@@ -13,6 +13,19 @@ pub struct Received {
 }
 
 impl Received {
+    /// A request whose body is as long as its variables say.
+    ///
+    /// # Errors
+    /// When the body is incomplete.
+    pub fn with_body(variables: Vec<(String, String)>, peer: &mut Peer) -> io::Result<Self> {
+        let mut received = Self {
+            variables,
+            body: Vec::new(),
+        };
+        received.body = peer.take(received.length())?;
+        Ok(received)
+    }
+
     /// The value of a variable; empty when there is none.
     pub fn variable(&self, name: &str) -> &str {
         let mut variables = self.variables.iter();
@@ -57,16 +70,40 @@ pub fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
         .split(|&byte| byte == 0)
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
-    let variables = words
-        .chunks_exact(2)
+    Received::with_body(pairs(&words), peer).map(Some)
+}
+
+/// Names and values that follow each other.
+pub fn pairs(words: &[String]) -> Vec<(String, String)> {
+    let pairs = words.chunks_exact(2);
+    pairs
         .map(|pair| (pair[0].clone(), pair[1].clone()))
-        .collect();
-    let mut received = Received {
-        variables,
-        body: Vec::new(),
-    };
-    received.body = peer.take(received.length())?;
-    Ok(Some(received))
+        .collect()
+}
+
+/// Answers requests with what a table of routes says for their `PATH_INFO`; else shows them, behind
+/// a status line of the protocol.
+///
+/// # Errors
+/// When the system has no port.
+pub fn serve(
+    routes: Vec<(&'static str, Vec<u8>)>,
+    receive: impl Fn(&mut Peer) -> io::Result<Option<Received>> + Send + Sync + 'static,
+    status: &'static str,
+) -> io::Result<Backend> {
+    Backend::tcp(move |peer| {
+        if let Some(request) = receive(peer)? {
+            let path = request.variable("PATH_INFO");
+            match routes.iter().find(|(route, _)| *route == path) {
+                Some((_, answer)) => peer.send(answer)?,
+                None => peer.send(format!(
+                    "{status}\r\nContent-Type: text/plain\r\n\r\n{}",
+                    request.shown()
+                ))?,
+            }
+        }
+        Ok(())
+    })
 }
 
 /// Starts one on a port; a route is a value of `PATH_INFO` and the bytes to send.
@@ -74,17 +111,5 @@ pub fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
 /// # Errors
 /// When the system has no port.
 pub fn start(routes: Vec<(&'static str, Vec<u8>)>) -> io::Result<Backend> {
-    Backend::tcp(move |peer| {
-        if let Some(request) = receive(peer)? {
-            let path = request.variable("PATH_INFO");
-            match routes.iter().find(|(route, _)| *route == path) {
-                Some((_, answer)) => peer.send(answer)?,
-                None => peer.send(format!(
-                    "Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n{}",
-                    request.shown()
-                ))?,
-            }
-        }
-        Ok(())
-    })
+    serve(routes, receive, "Status: 200 OK")
 }

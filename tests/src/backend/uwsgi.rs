@@ -3,7 +3,10 @@
 
 use std::io;
 
-use super::{Backend, Peer, scgi::Received};
+use super::{
+    Backend, Peer,
+    scgi::{self, Received},
+};
 
 fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
     while peer.received.len() < 4 {
@@ -25,17 +28,8 @@ fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
         rest = more;
     }
     let mut variables = vec![("modifiers".to_owned(), format!("{} {}", head[0], head[3]))];
-    variables.extend(
-        words
-            .chunks_exact(2)
-            .map(|pair| (pair[0].clone(), pair[1].clone())),
-    );
-    let mut received = Received {
-        variables,
-        body: Vec::new(),
-    };
-    received.body = peer.take(received.length())?;
-    Ok(Some(received))
+    variables.extend(scgi::pairs(&words));
+    Received::with_body(variables, peer).map(Some)
 }
 
 /// Starts one on a port; a route is a value of `PATH_INFO` and the bytes to send.
@@ -43,17 +37,5 @@ fn receive(peer: &mut Peer) -> io::Result<Option<Received>> {
 /// # Errors
 /// When the system has no port.
 pub fn start(routes: Vec<(&'static str, Vec<u8>)>) -> io::Result<Backend> {
-    Backend::tcp(move |peer| {
-        if let Some(request) = receive(peer)? {
-            let path = request.variable("PATH_INFO");
-            match routes.iter().find(|(route, _)| *route == path) {
-                Some((_, answer)) => peer.send(answer)?,
-                None => peer.send(format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n{}",
-                    request.shown()
-                ))?,
-            }
-        }
-        Ok(())
-    })
+    scgi::serve(routes, receive, "HTTP/1.1 200 OK")
 }

@@ -1,12 +1,7 @@
 //! Other stores and places of caches: mod_cache_socache with each of its providers, files of the
 //! server itself, files kept in memory (mod_file_cache), and htcacheclean on a cache directory.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::TcpStream,
-    process::Command,
-};
+use std::{fs, process::Command};
 
 use anyhow::{Result, ensure};
 use httpd_tests::{
@@ -107,53 +102,21 @@ fn in_dbm() -> Result<()> {
     in_socache("dbm:@STATE@/cache/db", "socache_dbm", || Ok(()))
 }
 
-/// Tells a daemon to forget all, so that the second server does not find what the first has stored.
-fn flush(daemon: &Daemon, command: &str) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port()))?;
-    stream.write_all(command.as_bytes())?;
-    stream.read_exact(&mut [0; 2])?;
-    Ok(())
-}
-
 #[test]
 fn in_memcached() -> Result<()> {
-    let arguments = [
-        "-u",
-        "nobody",
-        "-l",
-        "127.0.0.1",
-        "-p",
-        "@PORT@",
-        "-U",
-        "0",
-        "-t",
-        "1",
-    ];
-    let daemon = Daemon::start("memcached", &arguments)?;
+    let daemon = Daemon::memcached()?;
     let provider = format!("memcache:127.0.0.1:{}", daemon.port());
     in_socache(&provider, "socache_memcache", || {
-        flush(&daemon, "flush_all\r\n")
+        daemon.command("flush_all\r\n")
     })
 }
 
 #[test]
 fn in_redis() -> Result<()> {
-    let arguments = [
-        "--port",
-        "@PORT@",
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--dir",
-        "/tmp",
-    ];
-    let daemon = Daemon::start("redis-server", &arguments)?;
+    let daemon = Daemon::redis()?;
     let provider = format!("redis:127.0.0.1:{}", daemon.port());
     in_socache(&provider, "socache_redis", || {
-        flush(&daemon, "FLUSHALL\r\n")
+        daemon.command("FLUSHALL\r\n")
     })
 }
 

@@ -1,13 +1,7 @@
 //! Credentials behind the web server: a database, the cache in front of a provider in each of its
 //! forms, a FastCGI authorizer, a directory.
 
-use std::{
-    fmt::Write as _,
-    fs,
-    io::{Read, Write as _},
-    net::TcpStream,
-    os::unix::fs::PermissionsExt,
-};
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt};
 
 use anyhow::{Context, Result};
 use httpd_tests::{
@@ -297,59 +291,23 @@ fn cached_in_dbm() -> Result<()> {
     cached_logins("dbm:@STATE@/cache", "socache_dbm", || Ok(()))
 }
 
-/// Tells a daemon to forget all, so that the second server does not find what the first has stored.
-fn flush(daemon: &Daemon, command: &str) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port()))?;
-    stream.write_all(command.as_bytes())?;
-    stream.read_exact(&mut [0; 2])?;
-    Ok(())
-}
-
 #[test]
 fn cached_in_memcached() -> Result<()> {
-    let daemon = Daemon::start(
-        "memcached",
-        &[
-            "-u",
-            "nobody",
-            "-l",
-            "127.0.0.1",
-            "-p",
-            "@PORT@",
-            "-U",
-            "0",
-            "-t",
-            "1",
-        ],
-    )?;
+    let daemon = Daemon::memcached()?;
     cached_logins(
         &format!("memcache:127.0.0.1:{}", daemon.port()),
         "socache_memcache",
-        || flush(&daemon, "flush_all\r\n"),
+        || daemon.command("flush_all\r\n"),
     )
 }
 
 #[test]
 fn cached_in_redis() -> Result<()> {
-    let daemon = Daemon::start(
-        "redis-server",
-        &[
-            "--port",
-            "@PORT@",
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            "/tmp",
-        ],
-    )?;
+    let daemon = Daemon::redis()?;
     cached_logins(
         &format!("redis:127.0.0.1:{}", daemon.port()),
         "socache_redis",
-        || flush(&daemon, "FLUSHALL\r\n"),
+        || daemon.command("FLUSHALL\r\n"),
     )
 }
 
