@@ -170,7 +170,12 @@ impl Visitor<'_> {
         for before in self.hidden {
             text = blanked(&text, before);
         }
-        moments::relative(&text)
+        // A file written a moment ago may have been written in the second of the answer (see
+        // `differential::normalized`) or in the one before.
+        match moments::relative(&text) {
+            moment if moment == "NOW" => "<now+0min>".to_owned(),
+            text => text,
+        }
     }
 }
 
