@@ -80,7 +80,8 @@ const DIRECTORIES: [&str; 10] = [
 
 const VARS: &str = "#!/bin/sh\necho 'Content-Type: text/plain'; echo; env | sort | \
     grep -E '^(SSL_CLIENT|SSL_SESSION_RESUMED|REMOTE_USER|AUTH_TYPE|CONTENT_LENGTH|SSL_PROTOCOL)' | \
-    grep -vE '^SSL_CLIENT_CERT'\n\
+    grep -vE '^SSL_CLIENT_CERT' | \
+    sed -E 's/^(SSL_CLIENT_V_REMAIN)=(29|30)$/\\1=29 or 30/'\n\
     printf 'certificate %s\\n' \"$(printf '%s' \"$SSL_CLIENT_CERT\" | sha1sum)\"\n\
     printf 'chain %s\\n' \"$(printf '%s' \"$SSL_CLIENT_CERT_CHAIN_0\" | sha1sum)\"\n\
     printf 'body %s\\n' \"$(sha1sum)\"\n";
