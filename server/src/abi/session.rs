@@ -450,10 +450,8 @@ impl Session {
                 if (*r).status == sys::HTTP_OK as c_int {
                     (*(*c).cs).state = sys::CONN_STATE_HANDLER;
                     if sys::ap_extended_status != 0 {
-                        let sbh = (*c).sbh.cast();
-                        sys::ap_time_process_request(sbh, sys::START_PREQUEST as c_int);
                         // This one counts too.
-                        sys::ap_set_conn_count(sbh, r, ((*c).keepalives + 1) as u16);
+                        sys::ap_set_conn_count((*c).sbh.cast(), r, ((*c).keepalives + 1) as u16);
                     }
                     sys::ap_update_child_status(
                         (*c).sbh.cast(),

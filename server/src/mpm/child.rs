@@ -164,7 +164,6 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
     network_filters::find_byte_counters();
-    show_idle_threads(slot);
     // SAFETY: a plain number that a directive has set.
     let most_connections = i64::from(unsafe { sys::ap_max_requests_per_child });
     let child: &'static Child = Box::leak(Box::new(Child {
@@ -203,20 +202,6 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     // SAFETY: as above.
     unsafe { sys::apr_pool_destroy(pool) };
     0
-}
-
-/// Shows modules the requests that the child in `slot` can serve side by side as so many idle threads,
-/// as they know them from Apache, whose threads start before there is work.
-fn show_idle_threads(slot: i32) {
-    let settings = settings();
-    for thread in 0..settings.threads_per_child.min(settings.thread_limit) {
-        for status in [sys::SERVER_STARTING, sys::SERVER_READY] {
-            // SAFETY: the function checks the indexes; this child alone writes the records.
-            unsafe {
-                sys::ap_update_child_status_from_indexes(slot, thread, status as i32, null_mut());
-            }
-        }
-    }
 }
 
 /// The exit code by which a child says that its successors would fail too (httpd.h).
