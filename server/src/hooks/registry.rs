@@ -20,7 +20,7 @@ pub(super) struct Link<F> {
     pub(super) module: *const c_char,
     predecessors: *const *const c_char,
     successors: *const *const c_char,
-    order: c_int,
+    pub(super) order: c_int,
 }
 
 /// The registrations of one hook point.
@@ -135,6 +135,11 @@ macro_rules! hooks {
             $( pub(super) static $hook: super::Hook = super::Hook::new(); )*
         }
 
+        /// All hook points with the names of their `ap_hook_*` functions.
+        fn points() -> Vec<(&'static str, &'static Hook)> {
+            vec![$((stringify!($hook), &points::$hook)),*]
+        }
+
         pub(crate) static EXPORTS: &[crate::abi::Export] =
             &[$(crate::abi::Export::new([$hook, ::httpd_sys::$hook][0] as *const ()),
                 crate::abi::Export::new([$run, ::httpd_sys::$run][0] as *const ()),
@@ -144,33 +149,55 @@ macro_rules! hooks {
     (@run void $hook:ident $run:ident $type:ident ($($arg:ident: $argtype:ty),*)) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) {
+            registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: the functions were registered with this type; the caller's arguments are
             // what the hook's contract asks for.
-            unsafe {
-                for link in points::$hook.links::<$type>() {
+            // One that panics is the last of its own; the others are called all the same.
+            while panics::catch(|| unsafe {
+                for link in links.by_ref() {
                     if let Some(function) = link.function {
-                        function($($arg),*);
+                        if disabled
+                            && policy::instead_of_hook(&step, link.module) != Instead::Call
+                        {
+                            continue;
+                        }
+                        step.calls(link.module);
+                        registry::hooks!(@call function ($($arg: $argtype),*));
                     }
                 }
-            }
+            }).is_err() {}
         }
     };
 
     (@run all $hook:ident $run:ident $type:ident ($($arg:ident: $argtype:ty),*)) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) -> c_int {
+            registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: as above.
-            unsafe {
-                for link in points::$hook.links::<$type>() {
+            let answer = panics::catch(|| unsafe {
+                for link in links.by_ref() {
                     if let Some(function) = link.function {
-                        let answer = function($($arg),*);
+                        if disabled {
+                            match policy::instead_of_hook(&step, link.module) {
+                                Instead::Call => {}
+                                Instead::PassOver => continue,
+                                Instead::Answer(status) => return status,
+                            }
+                        }
+                        step.calls(link.module);
+                        let answer = registry::hooks!(
+                            @call function ($($arg: $argtype),*) -> c_int);
                         if answer != OK as c_int && answer != DECLINED {
+                            policy::answered(&step, answer);
                             return answer;
                         }
                     }
                 }
-            }
-            OK as c_int
+                OK as c_int
+            });
+            answer.unwrap_or_else(|_| {
+                Answer::after_panic(HTTP_INTERNAL_SERVER_ERROR as c_int, &step)
+            })
         }
     };
 
@@ -178,19 +205,60 @@ macro_rules! hooks {
         -> $ret:ty = $declined:expr) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) -> $ret {
+            registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: as above.
-            unsafe {
-                for link in points::$hook.links::<$type>() {
+            let answer = panics::catch(|| unsafe {
+                for link in links.by_ref() {
                     if let Some(function) = link.function {
-                        let answer = function($($arg),*);
+                        if disabled {
+                            match policy::instead_of_hook(&step, link.module) {
+                                Instead::Call => {}
+                                Instead::PassOver => continue,
+                                Instead::Answer(status) => {
+                                    return Answer::of_status(status, $declined);
+                                }
+                            }
+                        }
+                        step.calls(link.module);
+                        let answer = registry::hooks!(
+                            @call function ($($arg: $argtype),*) -> $ret);
                         if answer != $declined {
+                            policy::answered(&step, Answer::status(answer));
+                            if step.place.phase == Phase::Handler {
+                                policy::handled(&step);
+                            }
                             return answer;
                         }
                     }
                 }
-            }
-            $declined
+                $declined
+            });
+            answer.unwrap_or_else(|_| Answer::after_panic($declined, &step))
         }
+    };
+
+    // Notes where this thread is while the functions of a hook are called.
+    (@step $step:ident $on:ident $disabled:ident $links:ident $hook:ident $type:ident
+        ($($arg:ident),*)) => {
+        static PLACE: Place = Place::hook(stringify!($hook));
+        #[allow(unused_imports, reason = "for arguments that are neither request nor connection")]
+        use $crate::crash::trail::IsSomething as _;
+        let $step = Step::new(
+            &PLACE,
+            Subject::None$(.or((&trail::Argument($arg)).subject()))*,
+        );
+        let $on = $step.enter();
+        let $disabled = policy::any_disabled();
+        // SAFETY: this is the type of the functions registered here.
+        let mut $links = unsafe { points::$hook.links::<$type>() }.iter();
+    };
+
+    // Calls a function that may unwind.
+    (@call $function:ident ($($arg:ident: $argtype:ty),*) $(-> $ret:ty)?) => {
+        std::mem::transmute::<
+            unsafe extern "C" fn($($argtype),*) $(-> $ret)?,
+            unsafe extern "C-unwind" fn($($argtype),*) $(-> $ret)?,
+        >($function)($($arg),*)
     };
 }
 
