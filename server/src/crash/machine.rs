@@ -404,8 +404,22 @@ unsafe fn count_of_symbols(hash: usize) -> Option<u32> {
     let at_buckets = hash + 16 + bloom as usize * size_of::<usize>();
     let at_chains = at_buckets + buckets as usize * 4;
     let mut last = 0;
-    for bucket in 0..buckets.min(1 << 16) {
-        last = last.max(word(at_buckets + bucket as usize * 4)?);
+    // Many at a time, as above.
+    const MANY: usize = 128;
+    let (mut bucket, end) = (0, buckets.min(1 << 20) as usize);
+    while bucket < end {
+        let at = at_buckets + bucket * 4;
+        // SAFETY: any bytes are numbers.
+        match unsafe { read(std::ptr::with_exposed_provenance::<[u32; MANY]>(at)) } {
+            Some(many) if bucket + MANY <= end => {
+                last = many.into_iter().fold(last, u32::max);
+                bucket += MANY;
+            }
+            _ => {
+                last = last.max(word(at)?);
+                bucket += 1;
+            }
+        }
     }
     if last < first {
         return Some(first);
