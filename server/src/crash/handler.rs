@@ -290,6 +290,13 @@ fn report(signal: c_int, info: &libc::siginfo_t, place: &Registers) {
         add_place(&mut line, known);
         break;
     }
+    match innermost {
+        None => line.add(b" outside any hook"),
+        Some(known) if known.place.kind == Kind::Server && noted.is_null() => {
+            let _ = write!(line, " during {}", known.place.name);
+        }
+        Some(_) => {}
+    }
     add_request(&mut line, &found);
     log.write(&mut line);
 

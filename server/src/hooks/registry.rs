@@ -369,6 +369,72 @@ mod tests {
         });
     }
 
+    unsafe extern "C-unwind" fn panics_at_times(r: *mut sys::request_rec) -> c_int {
+        assert!(r.is_null(), "a panic of a test");
+        sys::DECLINED
+    }
+
+    unsafe extern "C-unwind" fn panics_always(_: *mut sys::request_rec) {
+        panic!("a panic of a test");
+    }
+
+    static CALLED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+    unsafe extern "C" fn is_called(_: *mut sys::request_rec) {
+        CALLED.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    #[test]
+    fn a_panic_is_an_error_of_the_request() {
+        use crate::crash::panics::caught1;
+        // SAFETY: zero is a value of each field; the functions do not look at the request.
+        with_empty_hooks(|| unsafe {
+            let (mut r, mut c): (sys::request_rec, sys::conn_rec) =
+                (std::mem::zeroed(), std::mem::zeroed());
+            r.connection = &raw mut c;
+            ap_hook_handler(caught1(panics_at_times), null(), null(), 10);
+            ap_hook_fixups(caught1(panics_at_times), null(), null(), 10);
+            ap_hook_insert_filter(caught1(panics_always), null(), null(), 10);
+            ap_hook_insert_filter(Some(is_called), null(), null(), 20);
+            sys::apr_hook_sort_all();
+            assert_eq!(ap_run_handler(null_mut()), sys::DECLINED);
+            assert_eq!(ap_run_handler(&raw mut r), 500);
+            assert_eq!(ap_run_fixups(&raw mut r), 500);
+            ap_run_insert_filter(&raw mut r);
+            assert!(CALLED.load(std::sync::atomic::Ordering::Relaxed));
+            assert_eq!(c.aborted, 0);
+            r.sent_bodyct = 1;
+            assert_eq!(ap_run_handler(&raw mut r), sys::DONE);
+            assert_eq!(c.aborted, 1);
+        });
+    }
+
+    /// `cargo test --release -p httpd-rs --lib what_a_call_costs -- --ignored --nocapture`
+    #[test]
+    #[ignore = "measures, and says nothing in a debug build"]
+    fn what_a_call_costs() {
+        // SAFETY: the functions do not look at the request.
+        with_empty_hooks(|| unsafe {
+            for functions in [1_u32, 50] {
+                let have = || ap_hook_get_fixups().as_ref().map_or(0, |array| array.nelts);
+                while have() < functions as c_int {
+                    ap_hook_fixups(Some(declines), null(), null(), 10);
+                }
+                const RUNS: u32 = 200_000;
+                let best = (0..7)
+                    .map(|_| {
+                        let begun = std::time::Instant::now();
+                        for _ in 0..RUNS {
+                            std::hint::black_box(ap_run_fixups(std::hint::black_box(null_mut())));
+                        }
+                        begun.elapsed() / RUNS
+                    })
+                    .min();
+                println!("{functions} functions: {best:?} a run");
+            }
+        });
+    }
+
     #[test]
     fn predecessors_overrule_the_order_of_registration() {
         // SAFETY: as above; the lists of names are static and end with NULL.
