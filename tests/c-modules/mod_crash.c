@@ -1,6 +1,7 @@
 /* Crashes in every way, in every place. A path names both: /fixups/segv crashes with SIGSEGV in the hook
  * fixups, /thread/abort with SIGABRT in a thread that the module makes. "CrashIn place way" does the same
- * where there is no request yet: child_init, pre_connection, process_connection, post_config.
+ * where there is no request yet: child_init, pre_connection, process_connection, post_config; a file
+ * named behind that keeps it from happening. With GUARDS it has a say in who may see what.
  */
 #include "httpd.h"
 #include "http_config.h"
@@ -23,6 +24,7 @@ module AP_MODULE_DECLARE_DATA crash_module;
 
 static const char *place_of_configuration = "";
 static const char *way_of_configuration = "";
+static const char *file_of_configuration = NULL;
 
 /* Exported, so that the report can name it. */
 __attribute__((noinline)) void crash_by_segv(volatile int *where)
@@ -67,7 +69,8 @@ static int crash(const char *way)
         crash_by_bus();
     } else if (!strcmp(way, "fpe")) {
         volatile int zero = 0;
-        return 1 / zero;
+        volatile int result = 10 / zero;
+        return result;
     } else if (!strcmp(way, "ill")) {
         __builtin_trap();
     } else if (!strcmp(way, "abort")) {
@@ -103,8 +106,18 @@ static void crash_at(request_rec *r, const char *place)
 
 static void crash_by_configuration(const char *place)
 {
-    if (!strcmp(place_of_configuration, place)) {
+    if (!strcmp(place_of_configuration, place)
+        && (file_of_configuration == NULL || access(file_of_configuration, F_OK) != 0)) {
         crash(way_of_configuration);
+    }
+}
+
+static void of_its_own(int signal)
+{
+    static const char text[] = "a handler of its own\n";
+    (void)signal;
+    if (write(2, text, sizeof text - 1) > 0) {
+        _exit(0);
     }
 }
 
@@ -116,7 +129,7 @@ static void *in_thread(void *way)
 
 static int handler(request_rec *r)
 {
-    if (strcmp(r->handler, "crash")) {
+    if (strcmp(r->handler, "crash") && strcmp(r->handler, "crash-too")) {
         return DECLINED;
     }
     crash_at(r, "handler");
@@ -124,6 +137,20 @@ static int handler(request_rec *r)
         pthread_t thread;
         pthread_create(&thread, NULL, in_thread, r->uri + 8);
         pthread_join(thread, NULL);
+    }
+    if (!strcmp(r->uri, "/two")) {
+        pthread_t threads[8];
+        for (int i = 0; i < 8; i++) {
+            pthread_create(&threads[i], NULL, in_thread, "segv");
+        }
+        pthread_join(threads[0], NULL);
+    }
+    if (!strcmp(r->uri, "/smash")) {
+        r->connection = (conn_rec *)0x10;
+        r->server = (server_rec *)0x10;
+        r->method = (char *)0x10;
+        r->uri = (char *)0x10;
+        crash("segv");
     }
     if (!strcmp(r->uri, "/half/segv")) {
         ap_set_content_type(r, "text/plain");
@@ -143,11 +170,13 @@ static int handler(request_rec *r)
     return OK;
 }
 
+#ifdef GUARDS
 static int in_access_checker(request_rec *r)
 {
     crash_at(r, "access_checker");
     return DECLINED;
 }
+#endif
 
 static int in_fixups(request_rec *r)
 {
@@ -220,6 +249,9 @@ static void in_child_init(apr_pool_t *p, server_rec *s)
     (void)p;
     (void)s;
     crash_by_configuration("child_init");
+    if (!strcmp(place_of_configuration, "own_handler")) {
+        signal(SIGSEGV, of_its_own);
+    }
 }
 
 static int in_fixups_late(request_rec *r)
@@ -240,24 +272,28 @@ static int in_post_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
     return OK;
 }
 
-static const char *set_place(cmd_parms *cmd, void *conf, const char *place, const char *way)
+static const char *set_place(cmd_parms *cmd, void *conf, const char *place, const char *way,
+                             const char *file)
 {
     (void)cmd;
     (void)conf;
     place_of_configuration = place;
     way_of_configuration = way;
+    file_of_configuration = file;
     crash_by_configuration("directive");
     return NULL;
 }
 
 static const command_rec commands[] = {
-    AP_INIT_TAKE2("CrashIn", set_place, NULL, RSRC_CONF, "where, and how"), {NULL}};
+    AP_INIT_TAKE23("CrashIn", set_place, NULL, RSRC_CONF, "where, how, and what file prevents it"), {NULL}};
 
 static void register_hooks(apr_pool_t *p)
 {
     (void)p;
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+#ifdef GUARDS
     ap_hook_check_access(in_access_checker, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_URI);
+#endif
     ap_hook_fixups(in_fixups, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(in_fixups_late, NULL, NULL, APR_HOOK_LAST);
     ap_hook_log_transaction(in_log_transaction, NULL, NULL, APR_HOOK_MIDDLE);

@@ -145,13 +145,15 @@ fn limit_time() {
     }
 }
 
-/// CoreDumpDirectory.
+/// CoreDumpDirectory, or ServerRoot without one.
 fn go_to_dump_directory() {
     // SAFETY: a string in a static; a directory that cannot be entered means no core file.
     unsafe {
         let directory = (&raw const sys::ap_coredump_dir).cast::<c_char>();
         if *directory != 0 {
             libc::chdir(directory);
+        } else if !sys::ap_server_root.is_null() {
+            libc::chdir(sys::ap_server_root);
         }
     }
 }
