@@ -152,8 +152,6 @@ fn go_to_dump_directory() {
         let directory = (&raw const sys::ap_coredump_dir).cast::<c_char>();
         if *directory != 0 {
             libc::chdir(directory);
-        } else if !sys::ap_server_root.is_null() {
-            libc::chdir(sys::ap_server_root);
         }
     }
 }

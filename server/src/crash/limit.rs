@@ -144,6 +144,13 @@ pub fn ended(pid: i32) -> Verdict {
         return Verdict::GoOn;
     };
     let module = text.to_string_lossy();
+    // The child could not tell syslog.
+    if main_log_is_syslog() {
+        log(
+            sys::APLOG_CRIT,
+            &format!("crash: child pid {pid} has died in {module}"),
+        );
+    }
     let too_many = COUNTS
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -205,6 +212,12 @@ fn is_part_of_the_server(name: &CStr) -> bool {
     !module.is_null()
         && machine::object_of(module.expose_provenance())
             .is_some_and(|object| object.start == machine::own_start())
+}
+
+fn main_log_is_syslog() -> bool {
+    // SAFETY: set at start-up; the name is NULL or a string.
+    let name = unsafe { module_sdk::raw::text((*sys::ap_server_conf).error_fname) };
+    name.is_some_and(|name| name.to_bytes().starts_with(b"syslog"))
 }
 
 fn log(level: u32, text: &str) {

@@ -517,7 +517,8 @@ pub(super) fn prepare() {
 }
 
 /// The path of the object that has this address; for dumps, not for handlers.
-pub fn path_of(address: *const c_void) -> Option<String> {
+pub fn path_of(address: usize) -> Option<String> {
+    let address = std::ptr::with_exposed_provenance(address);
     // SAFETY: dladdr fills the record; the name lasts as long as the object.
     unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();
@@ -571,7 +572,7 @@ mod tests {
         let symbol = object.symbol(address + 3).expect("it is exported");
         assert_eq!(read_text(symbol, &mut room), b"apr_pool_create_ex");
         assert!(object_of(4096).is_none());
-        assert!(path_of(std::ptr::with_exposed_provenance(address)).is_some());
+        assert!(path_of(address).is_some());
     }
 
     #[test]

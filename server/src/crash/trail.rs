@@ -471,6 +471,10 @@ mod tests {
     }
 
     #[test]
+    #[allow(
+        clippy::needless_borrow,
+        reason = "as `hooks!` asks, for arguments of any type"
+    )]
     fn arguments_are_told_apart() {
         let request = std::ptr::dangling_mut::<request_rec>();
         let connection = std::ptr::dangling::<conn_rec>();

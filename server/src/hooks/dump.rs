@@ -64,8 +64,8 @@ pub unsafe fn print(pool: *mut sys::apr_pool_t) {
 
 /// The file that a function was loaded from.
 fn file_of(function: *const c_void) -> String {
-    let own = path_of(print as *const c_void);
-    match path_of(function) {
+    let own = path_of(print as *const () as usize);
+    match path_of(function.expose_provenance()) {
         Some(path) if Some(&path) == own.as_ref() => "(static)".into(),
         Some(path) => path,
         None => "?".into(),
