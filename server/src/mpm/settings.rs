@@ -56,6 +56,20 @@ impl Settings {
         (self.max_request_workers / self.threads_per_child.max(1)).clamp(1, self.server_limit)
     }
 
+    /// How many requests of one child may be with modules, and so block, at once. Modules ask for this
+    /// number, to have as many connections to a backend. An event child may be handed more at once
+    /// than ThreadsPerChild, before others come to its help: its share of MaxRequestWorkers among the
+    /// children that there are at first.
+    pub fn requests_per_child(&self, kind: Kind) -> i32 {
+        if kind != Kind::Event {
+            return self.threads_per_child;
+        }
+        let children = self.start_servers.max(1);
+        let share = self.max_request_workers.div_euclid(children)
+            + i32::from(self.max_request_workers % children > 0);
+        share.max(self.threads_per_child).max(1)
+    }
+
     /// Brings values that contradict each other into line, as Apache does; answers a warning for
     /// each.
     pub fn check(&mut self, kind: Kind) -> Vec<String> {
