@@ -27,6 +27,10 @@ fn is_readable(address: usize) -> bool {
 /// Copies memory of this process if it can be read.
 pub(super) fn read_bytes(address: usize, into: &mut [MaybeUninit<u8>]) -> bool {
     const PAGE: usize = 4096;
+    // To the system NULL is no set of signals, rather than one that cannot be read.
+    if address < PAGE {
+        return false;
+    }
     let Some(end) = address.checked_add(into.len()) else {
         return false;
     };
@@ -40,9 +44,9 @@ pub(super) fn read_bytes(address: usize, into: &mut [MaybeUninit<u8>]) -> bool {
     // SAFETY: each of the pages could be read a moment ago; if one of them has gone since, the process
     // ends a little earlier. The bytes need not be initialized.
     unsafe {
-        std::ptr::copy_nonoverlapping(
-            std::ptr::with_exposed_provenance::<u8>(address),
+        libc::memmove(
             into.as_mut_ptr().cast(),
+            std::ptr::with_exposed_provenance(address),
             into.len(),
         );
     }
