@@ -278,8 +278,14 @@ fn report(signal: c_int, info: &libc::siginfo_t, place: &Registers) {
     let is_child = pid == CHILD.load(Ordering::Relaxed);
     // First of all, lest it is not counted.
     if is_child {
-        learn(&found, blamed);
-        shared::shared().leave(pid, blamed);
+        // A module that is disabled, but called all the same: by one that knows it as a provider.
+        let charged = if policy::is_disabled(blamed) && !noted.is_null() {
+            noted
+        } else {
+            blamed
+        };
+        learn(&found, charged);
+        shared::shared().leave(pid, charged);
     }
 
     let log = Log::new(&found);
