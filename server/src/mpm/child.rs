@@ -9,10 +9,10 @@ use std::{
     os::fd::{FromRawFd, OwnedFd, RawFd},
     ptr::null_mut,
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use httpd_sys as sys;
@@ -39,6 +39,8 @@ use crate::{
 pub struct Child {
     slot: i32,
     leaving: AtomicBool,
+    /// When it began to leave.
+    left: OnceLock<Instant>,
     leave: Notify,
     connections: AtomicUsize,
     one_less: Notify,
@@ -47,6 +49,11 @@ pub struct Child {
     most_connections: i64,
     takers: Takers,
 }
+
+/// How long a child that leaves keeps connections on which no request is under way. A client may have
+/// sent one just before it could hear of the end, or be about to; it is answered, with the word that
+/// the connection closes. Most clients that are at work have heard so within this time.
+const LAST_CALL: Duration = Duration::from_secs(5);
 
 /// Which modules may keep a connection in `process_connection`, and so block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,9 +112,17 @@ impl Child {
         self.leave.notified()
     }
 
+    /// When idle connections are closed, since the child leaves; `None` before it does.
+    pub fn last_call(&self) -> Option<Instant> {
+        self.left.get().map(|left| *left + LAST_CALL)
+    }
+
     fn begin_to_leave(&self) {
+        // Only the first time counts.
+        let _ = self.left.set(Instant::now());
         self.leaving.store(true, Ordering::Relaxed);
         set_stopping();
+        show_leaving(self.slot);
         self.leave.notify_waiters();
     }
 
@@ -169,6 +184,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     let child: &'static Child = Box::leak(Box::new(Child {
         slot,
         leaving: AtomicBool::new(false),
+        left: OnceLock::new(),
         leave: Notify::new(),
         connections: AtomicUsize::new(0),
         one_less: Notify::new(),
@@ -415,6 +431,27 @@ impl Drop for Place {
             show_place(SLOT.load(Ordering::Relaxed) as i32, number);
             let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
             places[number] = false;
+        }
+    }
+}
+
+/// Shows that the child takes no new connections: "G" where mod_status had "_".
+fn show_leaving(slot: i32) {
+    let limit = i32::max(settings().thread_limit, 0);
+    // SAFETY: the scoreboard has a record for each slot and thread; the child writes its own. No
+    // request is named.
+    unsafe {
+        let process = sys::ap_get_scoreboard_process(slot);
+        if !process.is_null() {
+            (*process).quiescing = 1;
+        }
+        for thread in 0..limit {
+            let worker = sys::ap_get_scoreboard_worker_from_indexes(slot, thread);
+            if !worker.is_null() && u32::from((*worker).status) == sys::SERVER_READY {
+                let ready = sys::SERVER_READY as i32;
+                // A child that leaves has no place that is ready: this becomes SERVER_GRACEFUL.
+                sys::ap_update_child_status_from_indexes(slot, thread, ready, null_mut());
+            }
         }
     }
 }
