@@ -10,19 +10,22 @@ use std::{
 
 use httpd_sys as sys;
 
-use super::{child, restart, settings::settings, signals, signals::Signals, sockets};
+use super::{
+    child, earlier::Earlier, helpers, hold, restart, restart::Restarts, settings::settings, signals,
+    signals::Signals, sockets,
+};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
-struct ChildProcess {
-    pid: i32,
-    slot: i32,
+pub(super) struct ChildProcess {
+    pub(super) pid: i32,
+    pub(super) slot: i32,
     started: Instant,
 }
 
 /// What the control process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// Stop: children are told to end at once.
     Stop,
     /// Stop when the requests under way are done.
@@ -31,17 +34,19 @@ enum End {
     Fatal,
 }
 
-struct Control {
-    children: Vec<ChildProcess>,
-    /// Children of earlier generations, which finish their requests.
-    old: Vec<i32>,
+pub(super) struct Control {
+    pub(super) children: Vec<ChildProcess>,
+    /// What is left of earlier generations, which finish their requests.
+    pub(super) earlier: Earlier,
+    /// The restart that has been asked for.
+    pub(super) restarts: Restarts,
     /// When a child may be started again after several died young.
     not_before: Instant,
     young_deaths: u32,
 }
 
 /// The signals that the control process takes.
-fn control_signals() -> Signals {
+pub(super) fn control_signals() -> Signals {
     Signals::new(&[
         libc::SIGTERM,
         libc::SIGINT,
@@ -64,16 +69,33 @@ const LOOK: Duration = Duration::from_secs(1);
 const MONITOR_EVERY: u32 = 10;
 
 /// The signals that ask a running server for something, and would end one that starts.
-pub const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
+const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
 
-/// Remembers such signals while the server starts: its sockets listen before `run`.
+/// Those that end the server.
+const STOPS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
+
+/// Remembers requests while the server starts: its sockets listen before `run`. In a process that
+/// executed itself they are blocked until then, and there are children and helpers to be ended in order.
 pub fn begin_to_listen_to_signals() {
+    restart::remember_environment();
+    helpers::account_for();
     signals::remember_all(&REQUESTS);
+    if restart::inherited_generation().is_some() {
+        signals::remember_all(&STOPS);
+    }
+    control_signals().unblock();
 }
 
 /// From when sockets listen, a stop is one in order: pid file and helpers are cleaned up.
 pub fn begin_to_stop_in_order() {
-    signals::remember_all(&[libc::SIGTERM, libc::SIGINT]);
+    // It may have become another process when it left its terminal.
+    helpers::account_for();
+    signals::remember_all(&STOPS);
+}
+
+/// The server could not start: goes on with the children that there are, if any; answers the exit code.
+pub fn go_on_without_configuration() -> Option<i32> {
+    hold::hold_predecessors()
 }
 
 /// Does something that may start programs: they are not to inherit blocked signals.
@@ -100,15 +122,18 @@ pub fn run() {
     unsafe { sys::ap_log_command_line(super::configuration_pool(), sys::ap_server_conf) };
     let mut control = Control {
         children: Vec::new(),
-        old: restart::inherited_children(),
+        earlier: restart::take_earlier(),
+        restarts: Restarts::default(),
         not_before: Instant::now(),
         young_deaths: 0,
     };
     // The children of the generation before leave now that there are successors.
     control.fill();
-    for &pid in &control.old {
-        kill(pid, restart::signal_for_old_children());
-    }
+    control
+        .earlier
+        .tell_children(restart::signal_for_old_children());
+    // What was listened on before and is not any more.
+    sockets::close_uninherited();
     let end = control.supervise();
     control.stop(end);
 }
@@ -143,14 +168,14 @@ impl Control {
                         sys::APLOG_NOTICE,
                         "AH00494: SIGHUP received.  Attempting to restart",
                     );
-                    self.restart(false);
+                    self.ask_for_restart(false);
                 }
                 Some(libc::SIGUSR1) => {
                     log(
                         sys::APLOG_NOTICE,
                         "AH00493: SIGUSR1 received.  Doing graceful restart",
                     );
-                    self.restart(true);
+                    self.ask_for_restart(true);
                 }
                 _ => {}
             }
@@ -158,6 +183,8 @@ impl Control {
                 return End::Fatal;
             }
             self.fill();
+            self.restarts.look();
+            self.earlier.end_helpers();
             if signal.is_none() {
                 looks += 1;
                 if looks % MONITOR_EVERY == 0 {
@@ -178,7 +205,9 @@ impl Control {
         }
         while self.children.len() < wanted as usize {
             let Some(slot) = (0..settings().server_limit)
-                .find(|slot| self.children.iter().all(|c| c.slot != *slot))
+                .find(|slot| {
+                    self.children.iter().all(|c| c.slot != *slot) && !self.earlier.occupies(*slot)
+                })
             else {
                 return;
             };
@@ -198,7 +227,7 @@ impl Control {
     }
 
     /// Takes note of children that have ended; true when going on is pointless.
-    fn reap(&mut self) -> bool {
+    pub(super) fn reap(&mut self) -> bool {
         loop {
             let mut status = 0;
             // SAFETY: the status is written to a place of ours.
@@ -206,9 +235,10 @@ impl Control {
             if pid <= 0 {
                 return false;
             }
-            self.old.retain(|&old| old != pid);
             let Some(at) = self.children.iter().position(|child| child.pid == pid) else {
-                with_signals_let_in(|| super::tell_other_child(pid, status));
+                if !self.other_ended(pid, status) {
+                    with_signals_let_in(|| super::tell_other_child(pid, status));
+                }
                 continue;
             };
             let child = self.children.swap_remove(at);
@@ -234,74 +264,6 @@ impl Control {
                 };
                 self.not_before = Instant::now() + pause;
             }
-        }
-    }
-
-    /// Changes to the configuration, modules and binary on disk, when they are good.
-    fn restart(&mut self, graceful: bool) {
-        if let Err(why) = restart::check_configuration() {
-            log(
-                sys::APLOG_ERR,
-                &format!("restart refused, the running configuration stays in force: {why}"),
-            );
-            return;
-        }
-        let listeners = sockets::inheritable();
-        let mut all: Vec<i32> = self.children.iter().map(|child| child.pid).collect();
-        all.extend(&self.old);
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // end helper processes of modules and flush logs.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
-        let error = restart::execute(&listeners, super::generation() + 1, &all, graceful);
-        // The configuration is gone; there is nothing to go on with.
-        eprintln!("httpd-rs: cannot execute itself for a restart: {error}");
-        for pid in all {
-            kill(pid, libc::SIGTERM);
-        }
-        std::process::abort();
-    }
-
-    /// Ends the children and waits until they are gone.
-    fn stop(mut self, end: End) {
-        child::set_stopping();
-        let signals = control_signals();
-        let graceful = end == End::GracefulStop;
-        // SAFETY: plain numbers that directives have set.
-        let limit = match u64::try_from(unsafe { sys::ap_graceful_shutdown_timeout }) {
-            Ok(seconds) if graceful && seconds > 0 => Duration::from_secs(seconds),
-            _ if graceful => Duration::MAX,
-            _ => Duration::from_secs(3),
-        };
-        super::close_listeners();
-        let started = Instant::now();
-        self.tell_all(if graceful {
-            libc::SIGUSR1
-        } else {
-            libc::SIGTERM
-        });
-        while !(self.children.is_empty() && self.old.is_empty()) && started.elapsed() < limit {
-            if let Some(libc::SIGTERM | libc::SIGINT) = signals.take(Duration::from_millis(100)) {
-                break;
-            }
-            self.reap();
-            self.old.retain(|&pid| exists(pid));
-        }
-        for signal in [libc::SIGTERM, libc::SIGKILL] {
-            self.tell_all(signal);
-            let started = Instant::now();
-            while !self.children.is_empty() && started.elapsed() < Duration::from_secs(3) {
-                signals.take(Duration::from_millis(50));
-                self.reap();
-            }
-        }
-    }
-
-    fn tell_all(&self, signal: i32) {
-        for child in &self.children {
-            kill(child.pid, signal);
-        }
-        for &pid in &self.old {
-            kill(pid, signal);
         }
     }
 }
@@ -358,16 +320,6 @@ fn signal_name(signal: i32) -> &'static str {
         libc::SIGABRT => "Aborted",
         _ => "signal",
     }
-}
-
-fn kill(pid: i32, signal: i32) {
-    // SAFETY: plain system call; the pid is that of a child of ours.
-    unsafe { libc::kill(pid, signal) };
-}
-
-fn exists(pid: i32) -> bool {
-    // SAFETY: plain system call that only asks.
-    unsafe { libc::kill(pid, 0) == 0 }
 }
 
 fn description() -> String {

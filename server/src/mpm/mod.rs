@@ -1,18 +1,25 @@
 //! Processes: the control process, its children, and what they ask each other.
 //!
 //! `settings` is what the directives of the MPM said, `control` the single-threaded control process
-//! (start, supervise, restart, stop), `child` a child with its reactor, `signals` how both hear of
-//! signals, `restart` the change to a new configuration. The event MPM is the one there is;
-//! `modules/mpm_event` is its face towards configuration and modules.
+//! (start, supervise), `child` a child with its reactor, `signals` how both hear of signals,
+//! `restart` the change to a new configuration with `rehearsal` before it, `earlier` what generations
+//! before have left and `hold` what happens when nothing can follow them, `helpers` programs beside the
+//! children, `stop` the end. The event MPM is the one there is; `modules/mpm_event` is its face
+//! towards configuration and modules.
 
 pub mod child;
 pub mod control;
+pub mod earlier;
+pub mod helpers;
+mod hold;
 pub mod pidfile;
 pub mod port_owner;
+pub mod rehearsal;
 pub mod restart;
 pub mod settings;
 pub mod signals;
 pub mod sockets;
+mod stop;
 
 use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
@@ -78,8 +85,8 @@ fn note_child_pid(slot: i32, pid: i32) {
     }
 }
 
-/// Frees the slot of a child that has ended, and tells modules.
-fn note_child_end(pid: i32, slot: i32) {
+/// Frees the slot of a child that has ended.
+fn free_slot(slot: i32) {
     let threads = settings::settings().thread_limit;
     // SAFETY: the scoreboard has a record for each slot and thread.
     unsafe {
@@ -90,7 +97,16 @@ fn note_child_end(pid: i32, slot: i32) {
         let process = sys::ap_get_scoreboard_process(slot);
         if !process.is_null() {
             (*process).pid = 0;
+            (*process).quiescing = 0;
         }
+    }
+}
+
+/// Frees the slot of a child that has ended, and tells modules.
+fn note_child_end(pid: i32, slot: i32) {
+    free_slot(slot);
+    // SAFETY: the main server is live.
+    unsafe {
         sys::ap_run_child_status(
             sys::ap_server_conf,
             pid,
@@ -105,6 +121,7 @@ fn note_child_end(pid: i32, slot: i32) {
 fn tell_other_child(pid: i32, status: i32) {
     // SAFETY: the record lives for the call; APR looks the pid up among those registered.
     unsafe {
+        helpers::forget(pid);
         let mut process: sys::apr_proc_t = std::mem::zeroed();
         process.pid = pid;
         sys::apr_proc_other_child_alert(&raw mut process, sys::APR_OC_REASON_DEATH as i32, status);

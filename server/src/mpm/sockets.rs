@@ -92,6 +92,12 @@ pub fn listening() -> Vec<RawFd> {
     sockets
 }
 
+/// The descriptors in a list of the form of `INHERITED`.
+pub fn descriptors(list: &str) -> Vec<RawFd> {
+    let sockets = list.split(';').filter_map(parse);
+    sockets.map(|(descriptor, ..)| descriptor).collect()
+}
+
 /// Copies of the sockets that stay open when the server executes itself, as `INHERITED` names them.
 pub fn inheritable() -> String {
     let mut named = Vec::new();
