@@ -39,8 +39,8 @@ use crate::{
 pub struct Child {
     slot: i32,
     leaving: AtomicBool,
-    /// When it began to leave.
-    left: OnceLock<Instant>,
+    /// Until when it keeps idle connections, since it leaves.
+    last_call: OnceLock<Instant>,
     leave: Notify,
     connections: AtomicUsize,
     one_less: Notify,
@@ -54,6 +54,9 @@ pub struct Child {
 /// sent one just before it could hear of the end, or be about to; it is answered, with the word that
 /// the connection closes. Most clients that are at work have heard so within this time.
 const LAST_CALL: Duration = Duration::from_secs(5);
+
+/// The same when the server stops: whoever stopped it waits for that.
+const LAST_CALL_OF_ALL: Duration = Duration::from_secs(1);
 
 /// Which modules may keep a connection in `process_connection`, and so block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,12 +117,12 @@ impl Child {
 
     /// When idle connections are closed, since the child leaves; `None` before it does.
     pub fn last_call(&self) -> Option<Instant> {
-        self.left.get().map(|left| *left + LAST_CALL)
+        self.last_call.get().copied()
     }
 
-    fn begin_to_leave(&self) {
+    fn begin_to_leave(&self, last_call: Duration) {
         // Only the first time counts.
-        let _ = self.left.set(Instant::now());
+        let _ = self.last_call.set(Instant::now() + last_call);
         self.leaving.store(true, Ordering::Relaxed);
         set_stopping();
         show_leaving(self.slot);
@@ -184,7 +187,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     let child: &'static Child = Box::leak(Box::new(Child {
         slot,
         leaving: AtomicBool::new(false),
-        left: OnceLock::new(),
+        last_call: OnceLock::new(),
         leave: Notify::new(),
         connections: AtomicUsize::new(0),
         one_less: Notify::new(),
@@ -277,11 +280,11 @@ async fn accept_until_ordered(child: &'static Child) -> Ordered {
         .into_iter()
         .map(|listener| tokio::spawn(accept(listener, child)))
         .collect();
-    let order = tokio::select! {
-        _ = stop.recv() => Order::Now,
-        _ = graceful.recv() => Order::Gracefully,
-        _ = winch.recv() => Order::Gracefully,
-        () = child.leaving() => Order::Gracefully,
+    let (order, last_call) = tokio::select! {
+        _ = stop.recv() => (Order::Now, Duration::ZERO),
+        _ = graceful.recv() => (Order::Gracefully, LAST_CALL),
+        _ = winch.recv() => (Order::Gracefully, LAST_CALL_OF_ALL),
+        () = child.leaving() => (Order::Gracefully, LAST_CALL),
     };
     for listener in listeners {
         listener.abort();
@@ -289,7 +292,7 @@ async fn accept_until_ordered(child: &'static Child) -> Ordered {
         let _ = listener.await;
     }
     super::close_listeners();
-    child.begin_to_leave();
+    child.begin_to_leave(last_call);
     Ordered {
         how: order,
         stop: Some(stop),
@@ -347,7 +350,7 @@ async fn accept(listener: RawFd, child: &'static Child) {
                 });
                 let most = child.most_connections;
                 if most > 0 && child.accepted.load(Ordering::Relaxed) >= most {
-                    child.begin_to_leave();
+                    child.begin_to_leave(LAST_CALL);
                     return;
                 }
             }

@@ -127,13 +127,14 @@ pub fn run() {
         not_before: Instant::now(),
         young_deaths: 0,
     };
+    // From here on nothing can make the start fail: what was listened on before and is not any more is
+    // closed, before children would get it.
+    sockets::close_uninherited();
     // The children of the generation before leave now that there are successors.
     control.fill();
     control
         .earlier
         .tell_children(restart::signal_for_old_children());
-    // What was listened on before and is not any more.
-    sockets::close_uninherited();
     let end = control.supervise();
     control.stop(end);
 }

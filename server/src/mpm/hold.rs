@@ -76,7 +76,7 @@ impl Holding<'_> {
                     Err(why) => say(&format!("restart refused: {why}")),
                 },
                 Some(libc::SIGTERM | libc::SIGINT) => return self.end(libc::SIGTERM, 0),
-                Some(libc::SIGWINCH) => return self.end(libc::SIGUSR1, 0),
+                Some(libc::SIGWINCH) => return self.end(libc::SIGWINCH, 0),
                 _ => {}
             }
             if self.legacy.earlier.children().is_empty() {

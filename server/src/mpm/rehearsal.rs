@@ -75,6 +75,16 @@ impl Rehearsal {
         }
     }
 
+    /// One with a process of the test's.
+    #[cfg(test)]
+    pub fn for_test(pid: i32) -> Self {
+        Self {
+            pid,
+            output: File::open("/dev/null").unwrap(),
+            begun: Instant::now(),
+        }
+    }
+
     /// Its process.
     pub fn pid(&self) -> i32 {
         self.pid

@@ -78,7 +78,8 @@ impl Image {
         remember_environment();
         let text = |bytes: Vec<u8>| CString::new(bytes).map_err(|error| error.to_string());
         let program = text(original.executable.as_os_str().as_bytes().to_vec())?;
-        let mut arguments = vec![program.clone()];
+        let name = std::env::args_os().next().unwrap_or_default();
+        let mut arguments = vec![text(name.into_vec())?];
         for argument in &original.arguments {
             arguments.push(text(argument.clone().into_vec())?);
         }
@@ -368,17 +369,17 @@ mod tests {
     fn a_rehearsal_is_repeated_when_asked_for_meanwhile_and_refused() {
         let mut restarts = Restarts::default();
         assert_eq!(restarts.ended(1, 0), None);
-        // The "server" is this test's program, which knows no such argument list: whatever it does,
-        // the bookkeeping is the same.
-        restarts.ask(true).unwrap();
-        let pid = restarts.rehearsal.as_ref().unwrap().pid();
+        restarts.graceful = true;
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = child.id() as i32;
+        child.wait().unwrap();
+        restarts.rehearsal = Some(Rehearsal::for_test(pid));
         restarts.ask(false).unwrap();
         assert_eq!(restarts.ended(pid + 1, 0), None);
-        restarts.cancel();
-        let mut status = 0;
-        // SAFETY: the status has a place.
-        unsafe { libc::waitpid(pid, &raw mut status, 0) };
         assert_eq!(restarts.ended(pid, 0x100), Some(Outcome::Again));
         assert!(!restarts.is_graceful());
+        restarts.rehearsal = Some(Rehearsal::for_test(pid));
+        let go = Outcome::Go { graceful: false };
+        assert_eq!(restarts.ended(pid, 0), Some(go));
     }
 }

@@ -34,7 +34,7 @@ impl Control {
         };
         super::close_listeners();
         let first = if graceful {
-            libc::SIGUSR1
+            libc::SIGWINCH
         } else {
             libc::SIGTERM
         };
@@ -71,7 +71,7 @@ impl Control {
 /// Ends what is left of earlier generations: children by this signal, in the end by force, then their
 /// helpers.
 pub(super) fn end_earlier(earlier: &mut Earlier, signals: &Signals, order: i32) {
-    let limit = if order == libc::SIGUSR1 {
+    let limit = if order == libc::SIGWINCH {
         Duration::MAX
     } else {
         PATIENCE

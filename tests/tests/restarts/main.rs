@@ -3,5 +3,8 @@
 //!
 //! `HOST_UNDER_TEST=apache` runs what holds for Apache, too.
 
+mod changes;
 mod load;
+mod refusals;
+mod under_way;
 mod world;
