@@ -160,6 +160,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     for fault in [libc::SIGSEGV, libc::SIGBUS] {
         signals::reset(fault);
     }
+    signals::remember_here();
     // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
     signals::ignore(libc::SIGINT);
     let mut pool = null_mut();

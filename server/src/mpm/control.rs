@@ -129,7 +129,7 @@ pub fn run() {
     };
     // From here on nothing can make the start fail: what was listened on before and is not any more is
     // closed, before children would get it.
-    sockets::close_uninherited();
+    sockets::close_inherited();
     // The children of the generation before leave now that there are successors.
     control.fill();
     control

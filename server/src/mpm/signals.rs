@@ -11,8 +11,23 @@ use std::{
 /// The signals that came while they could not be taken, a bit each.
 static REMEMBERED: AtomicU32 = AtomicU32::new(0);
 
+/// The process that remembers.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
 extern "C" fn remember(signal: libc::c_int) {
-    REMEMBERED.fetch_or(1 << signal, Ordering::Relaxed);
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() {
+        REMEMBERED.fetch_or(1 << signal, Ordering::Relaxed);
+    } else {
+        // A process that a module has forked (mod_cgid's daemon): it must be possible to end it.
+        reset(signal);
+        // SAFETY: may be called in a handler, after which the signal takes effect.
+        unsafe { libc::raise(signal) };
+    }
+}
+
+/// From now on this process is the one that remembers.
+pub fn remember_here() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
 }
 
 /// In this order remembered signals are taken: what ends the server makes all else needless.
@@ -26,9 +41,10 @@ const ORDER: [i32; 5] = [
 
 /// Remembers these signals from now on instead of ending the process.
 pub fn remember_all(signals: &[i32]) {
+    remember_here();
     for &signal in signals {
-        // SAFETY: the record is zeroed but for what is set; the handler only stores a number, which
-        // is allowed at any time.
+        // SAFETY: the record is zeroed but for what is set; the handler only does what is allowed at
+        // any time.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = remember as *const () as usize;
@@ -112,6 +128,7 @@ mod tests {
 
     #[test]
     fn the_weightiest_of_the_remembered_signals_comes_first() {
+        remember_here();
         for signal in [libc::SIGUSR1, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1] {
             remember(signal);
         }
