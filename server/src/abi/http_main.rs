@@ -398,7 +398,9 @@ impl Startup {
             && let Err(why) = rehearsal::check(pid.unsigned_abs())
         {
             eprintln!("{why}");
-            eprintln!("httpd (pid {pid}) not signalled: it could not be started with what is on disk");
+            eprintln!(
+                "httpd (pid {pid}) not signalled: it could not be started with what is on disk"
+            );
             return Some(1);
         }
         // SAFETY: a plain system call on the process that holds the pid file.

@@ -381,13 +381,12 @@ impl WaitFor<'_> {
             // An idle connection leaves with its child, but not at once; one that has begun a request
             // may finish.
             let idle = !self.first && !progress.started;
-            let last_call = if idle
-                && (self.child.is_leaving() || wait.leaving.as_mut().poll(cx).is_ready())
-            {
-                self.child.last_call()
-            } else {
-                None
-            };
+            let last_call =
+                if idle && (self.child.is_leaving() || wait.leaving.as_mut().poll(cx).is_ready()) {
+                    self.child.last_call()
+                } else {
+                    None
+                };
             loop {
                 let limit = session.timeout(self.first || progress.started);
                 let end = limit.map(|limit| progress.since + limit);

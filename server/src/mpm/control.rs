@@ -11,8 +11,8 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    child, earlier::Earlier, helpers, hold, restart, restart::Restarts, settings::settings, signals,
-    signals::Signals, sockets,
+    child, earlier::Earlier, helpers, hold, restart, restart::Restarts, settings::settings,
+    signals, signals::Signals, sockets,
 };
 
 /// A child as the control process knows it.
@@ -205,11 +205,9 @@ impl Control {
             return;
         }
         while self.children.len() < wanted as usize {
-            let Some(slot) = (0..settings().server_limit)
-                .find(|slot| {
-                    self.children.iter().all(|c| c.slot != *slot) && !self.earlier.occupies(*slot)
-                })
-            else {
+            let Some(slot) = (0..settings().server_limit).find(|slot| {
+                self.children.iter().all(|c| c.slot != *slot) && !self.earlier.occupies(*slot)
+            }) else {
                 return;
             };
             match start_child(slot) {

@@ -91,8 +91,7 @@ pub fn remove() {
     };
     if let Some(descriptor) = descriptor
         && let Ok(path) = fs::read_link(format!("/proc/self/fd/{descriptor}"))
-        && fs::read_to_string(&path)
-            .is_ok_and(|text| text.trim().parse() == Ok(std::process::id()))
+        && fs::read_to_string(&path).is_ok_and(|text| text.trim().parse() == Ok(std::process::id()))
     {
         // There is nobody left to tell.
         let _ = fs::remove_file(path);

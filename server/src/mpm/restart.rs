@@ -56,7 +56,9 @@ static ENVIRONMENT: OnceLock<Vec<(OsString, OsString)>> = OnceLock::new();
 pub fn remember_environment() {
     ENVIRONMENT.get_or_init(|| {
         let ours = |name: &OsString| name.as_bytes().starts_with(OURS);
-        std::env::vars_os().filter(|(name, _)| !ours(name)).collect()
+        std::env::vars_os()
+            .filter(|(name, _)| !ours(name))
+            .collect()
     });
 }
 
@@ -347,10 +349,7 @@ impl Control {
         unsafe { sys::apr_pool_clear(super::configuration_pool()) };
         let error = legacy.execute();
         // The configuration is gone, but the children serve with it.
-        hold::hold(
-            legacy,
-            &format!("cannot execute the server anew: {error}"),
-        );
+        hold::hold(legacy, &format!("cannot execute the server anew: {error}"));
     }
 }
 

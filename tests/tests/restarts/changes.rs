@@ -115,7 +115,10 @@ fn added_and_removed_sockets_take_effect() -> Result<()> {
             .replace(&listen("Listen 127.0.0.1:@PORT3@\n"), "")
     })?;
     restart(&host, libc::SIGUSR1)?;
-    until("nobody listens there", || Ok(refuses(one) && refuses(three)))?;
+    until(
+        "nobody listens there",
+        || Ok(refuses(one) && refuses(three)),
+    )?;
     ensure!(get(two, "/page.html")?.text() == "a page\n");
     under_way.send(tail)?;
     ensure!(under_way.receive(false)?.text() == "a page\n");

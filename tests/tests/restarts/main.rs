@@ -4,6 +4,7 @@
 //! `HOST_UNDER_TEST=apache` runs what holds for Apache, too.
 
 mod changes;
+mod helpers;
 mod load;
 mod refusals;
 mod under_way;

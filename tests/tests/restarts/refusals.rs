@@ -126,11 +126,7 @@ fn logs_that_cannot_be_opened() -> Result<()> {
     let host = start(&configuration)?;
     is_refused(&host, "ErrorLog nowhere/at-all.log\n", &["nowhere"])?;
     is_refused(&host, "ErrorLog conf\n", &["AH00091"])?;
-    is_refused(
-        &host,
-        "CustomLog conf common\n",
-        &["AH00649"],
-    )?;
+    is_refused(&host, "CustomLog conf common\n", &["AH00649"])?;
     is_refused(
         &host,
         "ErrorLog \"|/no/such/program\"\n",
@@ -178,6 +174,7 @@ fn a_start_that_fails_in_spite_of_its_rehearsal_leaves_the_children() -> Result<
         until("the failure is told", || {
             Ok(host.messages().matches("go on serving").count() > before)
         })
+        .with_context(|| host.messages())
     };
     edit(&host, |text| text + "StubbornRefuse unrehearsed\n")?;
     for _ in 0..2 {

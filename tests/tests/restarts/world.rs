@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Result, ensure};
@@ -33,9 +33,13 @@ pub fn one_page() -> Result<(Site, String)> {
     Ok((site, configuration))
 }
 
-/// Starts the server under test.
+/// Starts the server under test, and waits until it serves: programs of logs are children too, and
+/// sockets listen before there are others.
 pub fn start(configuration: &str) -> Result<Host> {
-    Host::start(Kind::under_test(), configuration)
+    let host = Host::start(Kind::under_test(), configuration)?;
+    until("the server is there", || Ok(times_started(&host) > 0))?;
+    exchange(host.port(), PAGE)?;
+    Ok(host)
 }
 
 /// Changes the configuration on disk.
@@ -48,7 +52,9 @@ pub fn edit(host: &Host, change: impl FnOnce(String) -> String) -> Result<()> {
 
 /// How many times the server said that it is there.
 pub fn times_started(host: &Host) -> usize {
-    host.messages().matches("resuming normal operations").count()
+    host.messages()
+        .matches("resuming normal operations")
+        .count()
 }
 
 /// Sends a signal and waits until the server has been started anew.
@@ -100,8 +106,8 @@ impl Load {
         })
     }
 
-    /// Stops them; answers how many connections were made anew.
-    pub fn stop(self) -> Result<u64> {
+    /// Stops them; answers how many answers they have got, and how many connections were made anew.
+    pub fn stop(self) -> Result<(u64, u64)> {
         self.stop.store(true, Ordering::Relaxed);
         let mut anew = 0;
         let mut failures = Vec::new();
@@ -118,7 +124,7 @@ impl Load {
             failures.len(),
             failures.first()
         );
-        Ok(anew)
+        Ok((self.answered.load(Ordering::Relaxed), anew))
     }
 }
 
@@ -173,14 +179,4 @@ pub fn lives(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
     !state.is_empty() && !state.starts_with('Z')
-}
-
-/// Waits until a time has passed in which something must stay true.
-pub fn stays(time: Duration, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
-    let end = Instant::now() + time;
-    while Instant::now() < end {
-        ensure!(condition()?, "it does not stay so");
-        thread::park_timeout(Duration::from_millis(10));
-    }
-    Ok(())
 }

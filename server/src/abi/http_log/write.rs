@@ -15,11 +15,11 @@ use httpd_sys::{
 use module_sdk::raw;
 
 use super::{LINE_MAX, items, open};
-use crate::mpm::rehearsal;
 use crate::log::{
     clock,
     line::{Head, Line, Peer},
 };
+use crate::mpm::rehearsal;
 
 /// A rehearsal is about what is wrong.
 const MOST_IN_REHEARSAL: c_int = sys::APLOG_WARNING as c_int;
@@ -141,7 +141,9 @@ impl Entry<'_> {
         // SAFETY: the caller's promise; core's configuration, where there is one, has the arrays
         // that `log::format` fills.
         unsafe {
-            if rehearsal::is_on() && self.level & (sys::APLOG_LEVELMASK as c_int) > MOST_IN_REHEARSAL {
+            if rehearsal::is_on()
+                && self.level & (sys::APLOG_LEVELMASK as c_int) > MOST_IN_REHEARSAL
+            {
                 return;
             }
             let log = open::destination(self.server);

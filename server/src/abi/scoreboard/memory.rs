@@ -274,8 +274,7 @@ fn go_on_with(descriptor: RawFd, size: usize) -> Option<*mut c_void> {
 fn map(descriptor: RawFd, size: usize) -> Option<*mut c_void> {
     let access = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: the mapping is a new one.
-    let memory =
-        unsafe { libc::mmap(null_mut(), size, access, libc::MAP_SHARED, descriptor, 0) };
+    let memory = unsafe { libc::mmap(null_mut(), size, access, libc::MAP_SHARED, descriptor, 0) };
     (memory != libc::MAP_FAILED).then_some(memory)
 }
 
