@@ -118,6 +118,7 @@ pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     }
     http_log::open::close_program();
     helpers::settle();
+    helpers::remove_sockets();
     match code {
         Ok(code) => code,
         Err(Failed) => control::go_on_without_configuration().unwrap_or(1),

@@ -88,9 +88,16 @@ pub fn begin_to_listen_to_signals() {
 
 /// From when sockets listen, a stop is one in order: pid file and helpers are cleaned up.
 pub fn begin_to_stop_in_order() {
-    // It may have become another process when it left its terminal.
-    helpers::account_for();
     signals::remember_all(&STOPS);
+    helpers::complete_names(|name| {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the configuration has been read, and its pool is live.
+        unsafe {
+            let pool = super::configuration_pool();
+            let whole = sys::ap_runtime_dir_relative(pool, name.as_ptr());
+            Some(module_sdk::raw::text(whole)?.to_str().ok()?.to_owned())
+        }
+    });
 }
 
 /// The server could not start: goes on with the children that there are, if any; answers the exit code.

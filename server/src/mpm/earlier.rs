@@ -3,7 +3,6 @@
 
 use std::{
     fmt::Write,
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -17,6 +16,9 @@ pub const CHILDREN: &str = "HTTPD_RS_OLD_CHILDREN";
 
 /// Names their helpers: `pid:generation:i`, or `s` for those that end by a signal.
 pub const HELPERS: &str = "HTTPD_RS_OLD_HELPERS";
+
+/// Names the sockets of these: a line each, `generation:path`.
+pub const SOCKETS: &str = "HTTPD_RS_OLD_SOCKETS";
 
 /// How long a helper may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,6 +48,8 @@ struct OldHelper {
 pub struct Earlier {
     children: Vec<OldChild>,
     helpers: Vec<OldHelper>,
+    /// Names of sockets, with their generation.
+    names: Vec<(i32, String)>,
 }
 
 impl Earlier {
@@ -54,10 +58,11 @@ impl Earlier {
         Self::parse(
             &restart::handed(CHILDREN).unwrap_or_default(),
             &restart::handed(HELPERS).unwrap_or_default(),
+            &restart::handed(SOCKETS).unwrap_or_default(),
         )
     }
 
-    fn parse(children: &str, helpers: &str) -> Self {
+    fn parse(children: &str, helpers: &str, names: &str) -> Self {
         let numbers = |text: &str| -> Option<[i32; 3]> {
             let numbers: Result<Vec<i32>, _> = text.split(':').map(str::parse).collect();
             numbers.ok()?.try_into().ok()
@@ -88,12 +93,19 @@ impl Earlier {
                 })
                 .collect(),
             helpers: helpers.collect(),
+            names: names
+                .lines()
+                .filter_map(|line| {
+                    let (generation, name) = line.split_once(':')?;
+                    Some((generation.parse().ok()?, name.to_owned()))
+                })
+                .collect(),
         }
     }
 
     /// The same as text for the next image.
-    pub fn to_text(&self) -> [(&'static str, String); 2] {
-        let (mut children, mut helpers) = (String::new(), String::new());
+    pub fn to_text(&self) -> [(&'static str, String); 3] {
+        let (mut children, mut helpers, mut names) = (String::new(), String::new(), String::new());
         for child in &self.children {
             let OldChild {
                 pid,
@@ -110,7 +122,10 @@ impl Earlier {
             };
             let _ = write!(helpers, "{}:{}:{how},", old.helper.pid, old.generation);
         }
-        [(CHILDREN, children), (HELPERS, helpers)]
+        for (generation, name) in &self.names {
+            let _ = writeln!(names, "{generation}:{name}");
+        }
+        [(CHILDREN, children), (HELPERS, helpers), (SOCKETS, names)]
     }
 
     /// Adds a generation that is about to be replaced.
@@ -119,7 +134,9 @@ impl Earlier {
         generation: i32,
         children: impl Iterator<Item = (i32, i32)>,
         helpers: impl Iterator<Item = Helper>,
+        names: impl Iterator<Item = String>,
     ) {
+        self.names.extend(names.map(|name| (generation, name)));
         self.children.extend(children.map(|(pid, slot)| OldChild {
             pid,
             slot,
@@ -139,7 +156,7 @@ impl Earlier {
 
     /// Whether nothing is left.
     pub fn is_empty(&self) -> bool {
-        self.children.is_empty() && self.helpers.is_empty()
+        self.children.is_empty() && self.helpers.is_empty() && self.names.is_empty()
     }
 
     /// Whether one of the children has this slot of the scoreboard.
@@ -169,10 +186,23 @@ impl Earlier {
     }
 
     /// Ends the helpers whose children are all gone: those that take lines have had the end of their
-    /// input then, the others are told. Called again and again.
+    /// input then, the others are told. When they are gone too, so are their sockets. Called again and
+    /// again.
     pub fn end_helpers(&mut self) {
         let now = Instant::now();
-        let Self { children, helpers } = self;
+        let Self {
+            children,
+            helpers,
+            names,
+        } = self;
+        names.retain(|(generation, name)| {
+            let used = children.iter().any(|child| child.generation == *generation)
+                || helpers.iter().any(|old| old.generation == *generation);
+            if !used {
+                helpers::remove_socket(name);
+            }
+            used
+        });
         for old in helpers {
             if children
                 .iter()
@@ -189,62 +219,11 @@ impl Earlier {
                 Some(_) => libc::SIGKILL,
             };
             old.told = Some((signal, now));
-            if signal == libc::SIGTERM {
-                remove_sockets(pid);
-            }
             if signal != 0 {
                 helpers::send(pid, signal);
             }
         }
     }
-}
-
-/// Removes the named sockets on which only this process listens: nobody will who knows of them.
-fn remove_sockets(pid: i32) {
-    let Ok(table) = std::fs::read_to_string("/proc/net/unix") else {
-        return;
-    };
-    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
-        return;
-    };
-    let inodes: Vec<u64> = entries
-        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-        .filter_map(|target| {
-            let target = target.to_str()?;
-            let number = target.strip_prefix("socket:[")?.strip_suffix(']')?;
-            number.parse().ok()
-        })
-        .collect();
-    for path in only_of(&table, &inodes) {
-        // It may be gone, or somewhere else (the process may have changed its root).
-        let _ = std::fs::remove_file(Path::new(&path));
-    }
-}
-
-/// The paths of sockets that listen and have one of these inodes, unless another listens there too.
-fn only_of(table: &str, inodes: &[u64]) -> Vec<String> {
-    /// The flag of a socket that accepts.
-    const ACCEPTS: &str = "00010000";
-    let listening: Vec<(u64, &str)> = table
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let flags = words.nth(3)?;
-            let inode = words.nth(2)?.parse().ok()?;
-            let path = words.next()?;
-            (flags == ACCEPTS && path.starts_with('/')).then_some((inode, path))
-        })
-        .collect();
-    listening
-        .iter()
-        .filter(|(inode, path)| {
-            inodes.contains(inode)
-                && !listening
-                    .iter()
-                    .any(|(other, same)| same == path && !inodes.contains(other))
-        })
-        .map(|(_, path)| (*path).to_owned())
-        .collect()
 }
 
 #[cfg(test)]
@@ -253,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_is_left_goes_through_text_unchanged() {
-        let mut earlier = Earlier::parse("12:0:3,junk,14:-1:2", "15:3:i,16:2:s,x:1:s");
+        let mut earlier = Earlier::parse("12:0:3,junk,14:-1:2", "15:3:i,16:2:s,x:1:s", "3:/a:b\n");
         assert_eq!(earlier.children.len(), 2);
         assert_eq!(earlier.helpers.len(), 2);
         earlier.add(
@@ -264,26 +243,19 @@ mod tests {
                 ends_by: EndsBy::Signal,
             }]
             .into_iter(),
+            ["/c,d".to_owned()].into_iter(),
         );
-        let [(_, children), (_, helpers)] = earlier.to_text();
-        let again = Earlier::parse(&children, &helpers);
+        let [(_, children), (_, helpers), (_, names)] = earlier.to_text();
+        let again = Earlier::parse(&children, &helpers, &names);
+        assert_eq!(
+            again.names,
+            [(3, "/a:b".to_owned()), (4, "/c,d".to_owned())]
+        );
         assert_eq!(again.children, earlier.children);
         assert_eq!(again.helpers, earlier.helpers);
         assert!(again.occupies(1) && !again.occupies(2));
         assert_eq!(earlier.ended(20).map(|child| child.slot), Some(1));
         assert_eq!(earlier.ended(21), None);
         assert_eq!(earlier.helpers.len(), 2);
-    }
-
-    #[test]
-    fn a_named_socket_of_another_stays() {
-        let table = "Num       RefCount Protocol Flags    Type St Inode Path\n\
-            0000000000000000: 00000002 00000000 00010000 0001 01 100 /run/cgid.7\n\
-            0000000000000000: 00000002 00000000 00010000 0001 01 101 /run/shared\n\
-            0000000000000000: 00000002 00000000 00010000 0001 01 102 /run/shared\n\
-            0000000000000000: 00000002 00000000 00000000 0001 03 103 /run/connected\n\
-            0000000000000000: 00000002 00000000 00010000 0001 01 104 @abstract\n";
-        assert_eq!(only_of(table, &[100, 101, 103, 104]), ["/run/cgid.7"]);
-        assert_eq!(only_of(table, &[101, 102]), ["/run/shared", "/run/shared"]);
     }
 }

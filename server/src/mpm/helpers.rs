@@ -6,6 +6,7 @@
 //! the others end by a signal.
 
 use std::{
+    os::unix::fs::FileTypeExt,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -47,6 +48,70 @@ pub fn account_for() {
 /// Whether this process keeps account; forks of it do not.
 pub fn are_of_this_process() -> bool {
     ACCOUNTANT.load(Ordering::Relaxed) == std::process::id()
+}
+
+/// Names with this process's number and generation in them, which nobody else uses: those of sockets on
+/// which helpers listen (mod_cgid's daemon).
+static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn names_here() -> std::sync::MutexGuard<'static, Vec<String>> {
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes a name that was made for this process and generation.
+pub fn note_name(name: &[u8]) {
+    // What is no text cannot be handed on as such; the socket may be left behind then.
+    if let Ok(name) = str::from_utf8(name)
+        && are_of_this_process()
+    {
+        let mut names = names_here();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+}
+
+/// Completes the names that were noted: they may be below a directory that was not known then.
+pub fn complete_names(complete: impl Fn(&str) -> Option<String>) {
+    for name in names_here().iter_mut() {
+        if let Some(whole) = complete(name) {
+            *name = whole;
+        }
+    }
+}
+
+/// The names that were noted.
+pub fn names() -> Vec<String> {
+    names_here().clone()
+}
+
+/// Removes a socket of such a name, which a helper may have left.
+pub fn remove_socket(name: &str) {
+    let is_socket = |data: std::fs::Metadata| data.file_type().is_socket();
+    if std::fs::symlink_metadata(name).is_ok_and(is_socket) {
+        // There is nobody to tell.
+        let _ = std::fs::remove_file(name);
+    }
+}
+
+/// At the end of the process: removes the sockets whose helpers have been ended, maybe before they had
+/// made them.
+pub fn remove_sockets() {
+    let names = std::mem::take(&mut *names_here());
+    if names.is_empty() {
+        return;
+    }
+    let begun = Instant::now();
+    let mut status = 0;
+    // SAFETY: the status has a place.
+    while unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) } != -1
+        && begun.elapsed() < PATIENCE
+    {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for name in names {
+        remove_socket(&name);
+    }
 }
 
 /// From now on no helper ends because the pool it belongs to is cleared.

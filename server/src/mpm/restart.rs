@@ -336,7 +336,12 @@ impl Control {
         let children = self.children.iter().map(|child| (child.pid, child.slot));
         // Helpers stay until the children that use them are gone.
         helpers::spare();
-        earlier.add(super::generation(), children, helpers::all().into_iter());
+        earlier.add(
+            super::generation(),
+            children,
+            helpers::all().into_iter(),
+            helpers::names().into_iter(),
+        );
         let legacy = Legacy {
             listeners: sockets::inheritable(),
             generation: super::generation() + 1,

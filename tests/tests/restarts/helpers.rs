@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, get},
     host::{Host, Kind, Place, until},
@@ -139,10 +139,10 @@ fn requests_of_cgi_programs_finish_and_their_daemons_leave() -> Result<()> {
          \"{}/wait\"\n{configuration}",
         site.path().display()
     ))?;
-    let sockets = || -> Result<usize> {
+    let sockets = || -> Result<Vec<String>> {
         let entries = fs::read_dir(host.place().path().join("run"))?;
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        Ok(names.filter(|name| name.starts_with("cgid.sock")).count())
+        Ok(names.filter(|name| name.starts_with("cgid.sock")).collect())
     };
     // One program at work, and one request that comes to its old child only after the restart.
     let begin = || -> Result<Client> {
@@ -174,7 +174,8 @@ fn requests_of_cgi_programs_finish_and_their_daemons_leave() -> Result<()> {
     until("the old children and their daemon are gone", || {
         Ok(old.iter().all(|&pid| !lives(pid)))
     })?;
-    until("only one socket is left", || Ok(sockets()? == 1))?;
+    until("only one socket is left", || Ok(sockets()?.len() == 1))
+        .with_context(|| format!("{:?}", sockets()))?;
     let mut new = begin()?;
     new.send("12345\n")?;
     ensure!(new.receive(false)?.text() == "12345\ndone\n");
@@ -240,7 +241,10 @@ fn a_helper_that_does_not_obey_is_ended() -> Result<()> {
         stubborn.display()
     ))?;
     let name = stubborn.display().to_string();
-    until("the program runs", || Ok(!processes_with(&name)?.is_empty()))?;
+    until(
+        "the program runs",
+        || Ok(!processes_with(&name)?.is_empty()),
+    )?;
     let mut kept = Client::connect(host.port())?;
     kept.send(PAGE)?;
     kept.receive(false)?;

@@ -7,5 +7,6 @@ mod changes;
 mod helpers;
 mod load;
 mod refusals;
+mod signals;
 mod under_way;
 mod world;

@@ -304,6 +304,7 @@ pub unsafe extern "C" fn ap_append_pid(
             pid += &format!(".{generation}");
         }
         let text = [bytes(string), bytes(delim), pid.as_bytes()].concat();
+        crate::mpm::helpers::note_name(&text);
         Pool::from_ptr(p).copy(text).as_ptr().cast_mut()
     }
 }

@@ -106,6 +106,8 @@ unsafe extern "C" fn pre_config(
             control::log(sys::APLOG_CRIT, "AH00486: apr_proc_detach failed");
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        // It is another process now.
+        mpm::helpers::account_for();
     }
     mpm_common::reset();
     settings::change(|settings| *settings = settings::Settings::DEFAULT);
