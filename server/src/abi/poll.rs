@@ -14,7 +14,10 @@ use std::{
 use httpd_sys as sys;
 
 use super::Export;
-use crate::{conn::wait::blocking, hooks::timing};
+use crate::{
+    conn::wait::{blocking, has_reactor},
+    hooks::timing,
+};
 
 const APR_TIMEUP: sys::apr_status_t = 70007;
 
@@ -36,11 +39,6 @@ fn away<T>(wait: impl FnOnce() -> T) -> T {
     let answer = blocking(wait);
     timing::add_waited(begun.elapsed());
     answer
-}
-
-/// Whether this thread has a reactor to give away.
-fn has_reactor() -> bool {
-    tokio::runtime::Handle::try_current().is_ok()
 }
 
 /// The wait itself. (libc's `poll` would be the one below.)

@@ -164,6 +164,12 @@ impl Earlier {
         self.children.iter().any(|child| child.slot == slot)
     }
 
+    /// How many slots of the scoreboard they have.
+    pub fn slots(&self) -> i32 {
+        let count = self.children.iter().filter(|child| child.slot >= 0).count();
+        i32::try_from(count).unwrap_or(i32::MAX)
+    }
+
     /// The scoreboard is a new one, in which earlier children have no slots.
     pub fn leave_scoreboard(&mut self) {
         for child in &mut self.children {

@@ -21,12 +21,12 @@ use httpd_tests::{
 /// What each request of a client asks for.
 pub const PAGE: &str = "GET /page.html HTTP/1.1\r\nHost: test.example\r\n\r\n";
 
-/// A site with one page, and the configuration that serves it.
+/// A site with one page, and the configuration that serves it, with one child.
 pub fn one_page() -> Result<(Site, String)> {
     let site = Site::new()?;
     site.file("page.html", "a page\n")?;
     let configuration = format!(
-        "Listen 127.0.0.1:@PORT@\nDocumentRoot \"{0}\"\n<Directory \"{0}\">\nRequire all granted\n\
+        "MinSpareThreads 1\nListen 127.0.0.1:@PORT@\nDocumentRoot \"{0}\"\n<Directory \"{0}\">\nRequire all granted\n\
          </Directory>\n",
         site.path().display()
     );

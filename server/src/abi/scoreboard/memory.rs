@@ -215,7 +215,8 @@ unsafe fn free_slots_of_none() {
 /// are still there must leave room for those to come.
 fn has_room(earlier: &Earlier, slots: c_int) -> bool {
     let free = (0..slots).filter(|&slot| !earlier.occupies(slot)).count();
-    let start = settings::settings().start_servers.max(1);
+    let settings = settings::settings();
+    let start = settings.start_servers.min(settings.most_children()).max(1);
     free >= count(start).max(count(slots) / 2)
 }
 
