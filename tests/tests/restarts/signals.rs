@@ -196,7 +196,9 @@ fn more_generations_than_the_scoreboard_has_room_for_are_served_all_the_same() -
         restart(&host, libc::SIGUSR1)?;
         ensure!(get(host.port(), "/page.html")?.text() == "a page\n");
     }
-    ensure!(host.children().len() == 6);
+    // More than it has slots; two may have come to one child before it was told to leave.
+    let children = host.children();
+    ensure!(children.len() >= 4, "{children:?}");
     for mut download in downloads {
         ensure!(download.discard_rest()? == 16 << 20);
     }
