@@ -10,11 +10,6 @@ use crate::world::{Load, one_page, restart, start};
 /// Clients that never repeat a request, over so many graceful restarts in a row.
 fn nothing_is_lost(settings: &str, clients: usize, pause: Duration, restarts: u32) -> Result<()> {
     let (_site, configuration) = one_page()?;
-    let configuration = match settings {
-        "" => configuration,
-        // Some of these know no such setting.
-        _ => configuration.replace("MinSpareThreads 1\n", ""),
-    };
     let host = start(&format!(
         "{settings}{configuration}MaxKeepAliveRequests 0\nKeepAliveTimeout 15\nListenBacklog 1024\n"
     ))?;
