@@ -115,6 +115,12 @@ pub fn ignore(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
 
+/// Lets a signal have its usual effect again.
+fn reset(signal: i32) {
+    // SAFETY: SIG_DFL is a valid disposition for every signal.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
