@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::offload::Stretch;
 use crate::{hooks::timing, log::access::set_deferred_logs};
 
 /// What to wait for.
@@ -44,7 +45,11 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     set_deferred_logs(false);
     super::turn::end();
     match tokio::runtime::Handle::try_current() {
-        Ok(_) => tokio::task::block_in_place(work),
+        Ok(_) => {
+            let _away = timing::leave_reactor();
+            let _stretch = Stretch::begin_if_free();
+            tokio::task::block_in_place(work)
+        }
         Err(_) => work(),
     }
 }

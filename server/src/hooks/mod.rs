@@ -11,6 +11,8 @@
     reason = "the headers state each contract; one macro compares numbers and pointers alike"
 )]
 
+pub mod execution;
+pub mod kinds;
 mod registry;
 pub mod timing;
 

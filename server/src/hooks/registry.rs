@@ -149,7 +149,9 @@ macro_rules! hooks {
             unsafe {
                 for link in points::$hook.links::<$type>() {
                     if let Some(function) = link.function {
-                        function($($arg),*);
+                        execution::call(link.module.addr(), stringify!($hook), || {
+                            function($($arg),*);
+                        });
                     }
                 }
             }
@@ -163,7 +165,9 @@ macro_rules! hooks {
             unsafe {
                 for link in points::$hook.links::<$type>() {
                     if let Some(function) = link.function {
-                        let answer = function($($arg),*);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            function($($arg),*)
+                        });
                         if answer != OK as c_int && answer != DECLINED {
                             return answer;
                         }
@@ -182,8 +186,11 @@ macro_rules! hooks {
             unsafe {
                 for link in points::$hook.links::<$type>() {
                     if let Some(function) = link.function {
-                        let answer = function($($arg),*);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            function($($arg),*)
+                        });
                         if answer != $declined {
+                            execution::answered(link.module.addr(), stringify!($hook));
                             return answer;
                         }
                     }

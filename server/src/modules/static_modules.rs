@@ -46,6 +46,7 @@ mod linked {
         pub(super) static mut version_module: module;
         pub(super) static mut unixd_module: module;
         pub(super) static mut mpm_event_module: module;
+        pub(super) static mut execution_module: module;
     }
 }
 
@@ -59,6 +60,7 @@ static_modules! {
     linked::version_module as c"version_module",
     linked::unixd_module as c"unixd_module",
     linked::mpm_event_module as c"mpm_event_module",
+    linked::execution_module as c"execution_module",
 }
 
 /// The static modules.

@@ -22,7 +22,7 @@ use tokio::{
     sync::{Notify, futures::Notified},
 };
 
-use super::{settings::settings, signals, sockets};
+use super::{execution, settings::settings, signals, sockets};
 use crate::{
     abi::{
         http_connection, network_filters,
@@ -30,7 +30,7 @@ use crate::{
         session::Accepted,
         threads,
     },
-    conn::{life, turn},
+    conn::{life, offload, turn, watchdog},
     log::access,
     modules::mpm_event,
 };
@@ -187,12 +187,14 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
     };
     mpm_event::set_runtime(runtime.handle().clone());
+    execution::begin(slot, runtime.handle());
     let order = runtime.block_on(async {
         let order = accept_until_ordered(child).await;
         // SAFETY: the pool is the one made above; it lives until the process ends.
         unsafe { sys::ap_run_child_stopping(pool, i32::from(order.how == Order::Gracefully)) };
         leave(child, order).await
     });
+    watchdog::end();
     runtime.shutdown_timeout(Duration::from_millis(if order == Order::Now {
         50
     } else {
@@ -211,13 +213,13 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
     let settings = settings();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let children = usize::try_from(settings.start_servers).unwrap_or(1).max(1);
-    let blocking = usize::try_from(settings.requests_per_child()).unwrap_or(1);
+    let blocking = execution::places();
     // SAFETY: a plain number that a directive has set.
     let stack = unsafe { sys::ap_thread_stacksize };
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(processors.div_ceil(children).max(1))
+        .worker_threads(processors.div_ceil(children).max(1) + watchdog::RESERVES)
         // Reactor threads that block are replaced from this number.
-        .max_blocking_threads(blocking)
+        .max_blocking_threads(blocking + offload::spare_threads(blocking))
         .thread_stack_size(if stack == 0 { 8 << 20 } else { stack })
         .thread_name("httpd-rs")
         .enable_io()

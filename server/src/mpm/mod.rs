@@ -7,6 +7,7 @@
 
 pub mod child;
 pub mod control;
+pub mod execution;
 pub mod pidfile;
 pub mod port_owner;
 pub mod restart;

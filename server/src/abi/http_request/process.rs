@@ -6,7 +6,11 @@ use std::ffi::{CStr, c_int};
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
 
-use super::{die, support::http_place};
+use super::{
+    super::http_config::retained::{self, Invoked},
+    die,
+    support::http_place,
+};
 use crate::conn::suspended;
 
 exports! {
@@ -22,19 +26,76 @@ const STOP: c_int = sys::STOP_PREQUEST as c_int;
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
-    // SAFETY: the header asks for a live request of a live connection. The mutex keeps threads of
-    // asynchronous modules from a request whose handler still runs.
+    // SAFETY: the header asks for a live request of a live connection.
     unsafe {
-        let c = (*r).connection;
-        note_time(c, START);
+        begin(r);
+        let mutex = (*r).invoke_mtx;
+        sys::apr_thread_mutex_lock(mutex);
+        let answer = serve(r);
+        settle(r, answer);
+    }
+}
+
+/// What comes before all phases.
+///
+/// # Safety
+/// `r` is a live request of a live connection.
+pub(in crate::abi) unsafe fn begin(r: *mut sys::request_rec) {
+    // SAFETY: the caller's promise. The mutex keeps threads of asynchronous modules from a request
+    // whose handler still runs.
+    unsafe {
+        note_time((*r).connection, START);
         sys::apr_thread_mutex_create(
             &raw mut (*r).invoke_mtx,
             sys::APR_THREAD_MUTEX_DEFAULT,
             (*r).pool,
         );
+    }
+}
+
+/// Runs all phases and the handler, or, given where it was left, the handler alone. Where a handler is
+/// known to block and has no place to do so, the answer says that it is to wait for one.
+///
+/// # Safety
+/// `r` is live, and `begin` was called for it.
+pub(in crate::abi) unsafe fn go_on(
+    r: *mut sys::request_rec,
+    left: Option<retained::Left>,
+) -> Option<retained::Left> {
+    // SAFETY: the caller's promise. The mutex is locked and unlocked on this thread.
+    unsafe {
         let mutex = (*r).invoke_mtx;
         sys::apr_thread_mutex_lock(mutex);
-        let answer = serve(r);
+        let invoked = match left {
+            Some(left) => Invoked::Answer(retained::invoke_left(r, left)),
+            None => match until_handler(r) {
+                Reached::Answer(answer) => Invoked::Answer(answer),
+                Reached::Handler => retained::invoke(r, true),
+            },
+        };
+        match invoked {
+            Invoked::Answer(answer) => {
+                settle(r, answer);
+                None
+            }
+            Invoked::Left(left) => {
+                sys::apr_thread_mutex_unlock(mutex);
+                Some(left)
+            }
+        }
+    }
+}
+
+/// What follows the handler: the request is suspended, or its response ends. The mutex of the request
+/// is let go.
+///
+/// # Safety
+/// `r` is live, and its mutex is locked by this thread.
+unsafe fn settle(r: *mut sys::request_rec, answer: c_int) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let c = (*r).connection;
+        let mutex = (*r).invoke_mtx;
         if answer == sys::SUSPENDED {
             note_time(c, STOP);
             if !(*c).cs.is_null() {
@@ -51,6 +112,31 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
     }
 }
 
+/// How far the phases of a request have come.
+enum Reached {
+    /// They have an answer.
+    Answer(c_int),
+    /// The handler is next.
+    Handler,
+}
+
+/// The quick handlers, or all phases up to the handler.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn until_handler(r: *mut sys::request_rec) -> Reached {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match sys::ap_run_quick_handler(r, 0) {
+            sys::DECLINED => match sys::ap_process_request_internal(r) {
+                OK => Reached::Handler,
+                answer => Reached::Answer(answer),
+            },
+            answer => Reached::Answer(answer),
+        }
+    }
+}
+
 /// The quick handlers, or all phases and the handler.
 ///
 /// # Safety
@@ -58,11 +144,10 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
 pub(super) unsafe fn serve(r: *mut sys::request_rec) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let answer = sys::ap_run_quick_handler(r, 0);
-        if answer != sys::DECLINED {
-            return answer;
+        match until_handler(r) {
+            Reached::Answer(answer) => answer,
+            Reached::Handler => sys::ap_invoke_handler(r),
         }
-        serve_slowly(r)
     }
 }
 

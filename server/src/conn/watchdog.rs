@@ -1,0 +1,211 @@
+//! Sees to it that there is a reactor while a module keeps the one it was called on: a call that
+//! blocks and was not known to.
+//!
+//! The runtime cannot take the reactor away from a thread that does not give it. It has more threads
+//! than it needs, though, and all but the needed ones are kept asleep within a task of their own
+//! (`reserve`): to the runtime they are busy, so they cost no wake-ups and take no work from the
+//! others. When a call has kept its thread for `TICK` to twice that, one of them returns from its
+//! task, finds no other work than to be the reactor, and takes what waits in the queue of the thread
+//! that is stuck. When that comes back, one of the two becomes the reserve again.
+//!
+//! The watchdog is a thread that looks at the slots of all threads (`hooks::timing`) once a tick while
+//! anything runs, and sleeps while nothing does.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, task::yield_now};
+
+use super::turn;
+use crate::{
+    hooks::timing::{self, Slot},
+    log::access,
+};
+
+/// How long a call may keep a reactor before others are told to do without it.
+const TICK: Duration = Duration::from_millis(4);
+
+/// How many calls may keep their reactors at the same time before others wait: of as many different
+/// kinds, for the next ones of a kind are moved before they are called.
+pub const RESERVES: usize = 3;
+
+static RUNTIME: OnceLock<Handle> = OnceLock::new();
+static TAKEN_OVER: AtomicU64 = AtomicU64::new(0);
+
+/// The threads that are kept asleep.
+struct Reserves {
+    asleep: usize,
+    called: usize,
+    ended: bool,
+}
+
+static RESERVE: Mutex<Reserves> = Mutex::new(Reserves {
+    asleep: 0,
+    called: 0,
+    ended: false,
+});
+static CALL: Condvar = Condvar::new();
+
+fn reserves() -> MutexGuard<'static, Reserves> {
+    RESERVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins to watch; the runtime has `RESERVES` threads more than it needs.
+///
+/// # Errors
+/// When there can be no thread.
+pub fn start(runtime: &Handle) -> io::Result<()> {
+    // A child has one runtime.
+    let _ = RUNTIME.set(runtime.clone());
+    for _ in 0..RESERVES {
+        come_back();
+    }
+    thread::Builder::new()
+        .name("watchdog".to_owned())
+        .stack_size(64 << 10)
+        .spawn(watch)?;
+    Ok(())
+}
+
+/// Lets all threads go, so that the runtime can end.
+pub fn end() {
+    reserves().ended = true;
+    CALL.notify_all();
+}
+
+/// How often a thread had to take over in this process.
+pub fn taken_over() -> u64 {
+    TAKEN_OVER.load(Ordering::Relaxed)
+}
+
+/// One of the threads goes to sleep, since one more than needed is awake.
+fn come_back() {
+    if let Some(runtime) = RUNTIME.get() {
+        runtime.spawn(reserve());
+    }
+}
+
+/// Keeps a thread of the runtime until it is called.
+async fn reserve() {
+    // What this thread was to do next, it does first: nobody else could.
+    yield_now().await;
+    access::flush_thread_logs();
+    access::set_deferred_logs(false);
+    turn::end();
+    let mut reserves = reserves();
+    reserves.asleep += 1;
+    while reserves.called == 0 && !reserves.ended {
+        reserves = CALL.wait(reserves).unwrap_or_else(PoisonError::into_inner);
+    }
+    reserves.called = reserves.called.saturating_sub(1);
+    reserves.asleep -= 1;
+}
+
+/// Wakes one of them; false when none is left.
+fn call() -> bool {
+    let mut reserves = reserves();
+    if reserves.called >= reserves.asleep {
+        return false;
+    }
+    reserves.called += 1;
+    CALL.notify_one();
+    TAKEN_OVER.fetch_add(1, Ordering::Relaxed);
+    true
+}
+
+fn watch() {
+    timing::set_watchdog(come_back);
+    let mut seen = BTreeMap::new();
+    loop {
+        if !timing::is_watching() {
+            thread::park();
+            continue;
+        }
+        thread::sleep(TICK);
+        if look(&mut seen) {
+            continue;
+        }
+        timing::set_watching(false);
+        // A call that began at this very moment may have found it still watching.
+        thread::sleep(TICK / 8);
+        if look(&mut seen) {
+            timing::set_watching(true);
+        }
+    }
+}
+
+/// Looks at all threads once; answers whether anything has run since the last time.
+fn look(seen: &mut BTreeMap<usize, u64>) -> bool {
+    let mut active = false;
+    let mut stuck: Vec<&'static Slot> = Vec::new();
+    timing::for_each_slot(|slot| {
+        let calls = slot.calls();
+        let before = seen.insert(std::ptr::from_ref(slot).addr(), calls);
+        let runs = calls % 2 == 1;
+        active |= runs || before != Some(calls);
+        if runs && before == Some(calls) {
+            stuck.push(slot);
+        }
+    });
+    for slot in stuck {
+        let calls = slot.calls();
+        let key = slot.key();
+        if !slot.replace() {
+            continue;
+        }
+        key.note_stall();
+        if !call() {
+            slot.unreplace();
+        } else if slot.calls() != calls && slot.unreplace() {
+            // It has come back in this moment, and did not know.
+            come_back();
+        }
+    }
+    active
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::hooks::kinds::Key;
+
+    /// One reactor thread is stuck, and others go on; then it is stuck once more.
+    #[test]
+    fn another_thread_takes_over() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1 + RESERVES)
+            .enable_time()
+            .build()
+            .unwrap();
+        start(runtime.handle()).unwrap();
+        for round in 1..=5 {
+            let key = Key::handler(format!("stuck {round}").as_bytes());
+            let begun = Instant::now();
+            let stuck = runtime.spawn(async move {
+                timing::on_reactor(key, || thread::sleep(Duration::from_millis(500)));
+            });
+            // Waits for a timer, which only a reactor fires.
+            let other = runtime.spawn(tokio::time::sleep(Duration::from_millis(20)));
+            runtime.block_on(other).unwrap();
+            let took = begun.elapsed();
+            assert!(took < Duration::from_millis(400), "{took:?}");
+            assert!(key.is_slow());
+            runtime.block_on(stuck).unwrap();
+            assert!(taken_over() >= round);
+        }
+        end();
+        runtime.shutdown_timeout(Duration::from_secs(5));
+    }
+}
