@@ -12,7 +12,7 @@ use httpd_sys as sys;
 use module_sdk::raw::Pool;
 
 use crate::{
-    cli::{Action, Arguments, Signal, paths},
+    cli::{self, Action, Arguments, Signal, paths},
     mpm::pidfile::{self, State},
 };
 
@@ -224,9 +224,8 @@ impl Startup {
     unsafe fn pass_through_states(&self, arguments: &Arguments) -> Result<i32, Failed> {
         // SAFETY: the caller's promise; modules are called in the order they expect.
         unsafe {
-            if matches!(arguments.action, Action::Modules) {
-                sys::ap_show_modules();
-                return Ok(0);
+            if matches!(arguments.action, Action::Modules | Action::Settings) {
+                return self.show_build(arguments);
             }
             ap_main_state = sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
             let ptemp = self.read_configuration()?;
@@ -277,13 +276,33 @@ impl Startup {
         }
     }
 
-    /// One reading, with the hooks that belong to it; answers the pool for what it needs meanwhile.
-    unsafe fn read_configuration(&self) -> Result<*mut sys::apr_pool_t, Failed> {
+    /// `-l` and `-V`. The configuration may choose the MPM, and is read for that; without one there is
+    /// the default.
+    unsafe fn show_build(&self, arguments: &Arguments) -> Result<i32, Failed> {
         // SAFETY: the process has one thread; the pools are live.
         unsafe {
-            let mut ptemp = null_mut();
-            sys::apr_pool_create_ex(&raw mut ptemp, self.pconf, None, null_mut());
-            sys::apr_pool_tag(ptemp, c"ptemp".as_ptr());
+            ap_server_root = self.root;
+            let file = sys::ap_server_root_relative(self.pconf, self.file);
+            let given = module_sdk::raw::text(file).is_some_and(|file| {
+                Path::new(std::ffi::OsStr::from_bytes(file.to_bytes())).exists()
+            });
+            if arguments.mpm.is_none() && (given || arguments.file.is_some()) {
+                ap_main_state = sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
+                self.read_tree(self.pconf)?;
+            }
+            if arguments.action == Action::Modules {
+                sys::ap_show_modules();
+            } else {
+                print!("{}", cli::version::settings());
+            }
+        }
+        Ok(0)
+    }
+
+    /// Reads the files, and no more.
+    unsafe fn read_tree(&self, ptemp: *mut sys::apr_pool_t) -> Result<(), Failed> {
+        // SAFETY: the process has one thread; the pools are live.
+        unsafe {
             ap_server_root = self.root;
             ap_runtime_dir = null();
             ap_server_conf =
@@ -291,6 +310,18 @@ impl Startup {
             if ap_server_conf.is_null() {
                 return Err(Failed);
             }
+        }
+        Ok(())
+    }
+
+    /// One reading, with the hooks that belong to it; answers the pool for what it needs meanwhile.
+    unsafe fn read_configuration(&self) -> Result<*mut sys::apr_pool_t, Failed> {
+        // SAFETY: the process has one thread; the pools are live.
+        unsafe {
+            let mut ptemp = null_mut();
+            sys::apr_pool_create_ex(&raw mut ptemp, self.pconf, None, null_mut());
+            sys::apr_pool_tag(ptemp, c"ptemp".as_ptr());
+            self.read_tree(ptemp)?;
             sys::apr_hook_sort_all();
             if sys::ap_run_pre_config(self.pconf, self.plog, ptemp) != sys::OK as c_int {
                 self.complain("AH00013: Pre-configuration failed");

@@ -15,7 +15,10 @@ use std::{
 use httpd_sys as sys;
 
 use super::Export;
-use crate::{conn::wait::blocking, hooks::timing};
+use crate::{
+    conn::wait::{self, blocking},
+    hooks::timing,
+};
 
 const APR_TIMEUP: sys::apr_status_t = 70007;
 
@@ -46,7 +49,7 @@ fn away<T>(wait: impl FnOnce() -> T) -> T {
 
 /// Whether this thread may have a reactor to give away.
 fn has_reactor() -> bool {
-    !timing::is_inline() && tokio::runtime::Handle::try_current().is_ok()
+    !timing::is_inline() && wait::has_reactor()
 }
 
 /// The wait itself. (libc's `poll` would be the one below.)

@@ -481,14 +481,14 @@ impl Session {
     }
 
     /// Goes on with a request that has waited for a place.
-    pub fn go_on(&mut self, place: Place) -> Next {
+    pub fn go_on(&mut self, place: Option<Place>) -> Next {
         self.move_here();
         let Some(queued) = self.queued.take() else {
             return self.next();
         };
         // SAFETY: the connection is live.
         unsafe { (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast() };
-        self.process_request(queued, Some(place))
+        self.process_request(queued, place)
     }
 
     /// Runs the phases of a request, or what is left of them.

@@ -4,6 +4,8 @@
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
+use crate::mpm::kind::Kind;
+
 /// What to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Action {
@@ -60,6 +62,8 @@ pub struct Arguments {
     pub error_level: Option<Vec<u8>>,
     /// `-k`.
     pub signal: Option<Signal>,
+    /// `--mpm`, `-D MPM=`: the process model, instead of the configuration's.
+    pub mpm: Option<Kind>,
     /// Without `-T`: DocumentRoot is checked.
     pub skip_root_check: bool,
 }
@@ -75,6 +79,15 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, Str
     let mut arguments = Arguments::default();
     let mut words = words.into_iter().map(OsString::into_vec);
     while let Some(word) = words.next() {
+        if let Some(name) = word.strip_prefix(b"--mpm") {
+            let name = match name {
+                [] => words.next().ok_or("option requires an argument -- mpm")?,
+                [b'=', name @ ..] => name.to_vec(),
+                _ => return Err(format!("illegal option {}", String::from_utf8_lossy(&word))),
+            };
+            arguments.choose(&name)?;
+            continue;
+        }
         let [b'-', flags @ ..] = &word[..] else {
             return Err(format!(
                 "unexpected argument -- {}",
@@ -123,6 +136,11 @@ impl Arguments {
         self.defines.push(name.as_bytes().to_vec());
     }
 
+    fn choose(&mut self, name: &[u8]) -> Result<(), String> {
+        self.mpm = Some(Kind::named(&String::from_utf8_lossy(name))?);
+        Ok(())
+    }
+
     fn flag(&mut self, flag: u8) -> Result<(), String> {
         match flag {
             b'v' => self.action = Action::Version,
@@ -151,7 +169,13 @@ impl Arguments {
         match flag {
             b'C' => self.before.push(value),
             b'c' => self.after.push(value),
-            b'D' => self.defines.push(value),
+            b'D' => match value.strip_prefix(b"MPM=") {
+                Some(name) => {
+                    self.choose(name)?;
+                    self.define("MPM");
+                }
+                None => self.defines.push(value),
+            },
             b'd' => self.root = Some(value),
             b'E' => self.error_file = Some(value),
             b'e' => self.error_level = Some(value),
@@ -183,6 +207,7 @@ pub fn usage(program: &str) -> String {
         "Usage: {program} [-D name] [-d directory] [-f file]\n\
          {indent} [-C \"directive\"] [-c \"directive\"]\n\
          {indent} [-k start|restart|graceful|graceful-stop|stop]\n\
+         {indent} [--mpm event|worker|prefork]\n\
          {indent} [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-X]\n\
          Options:\n\
          \x20 -D name            : define a name for use in <IfDefine name> directives\n\
@@ -192,6 +217,7 @@ pub fn usage(program: &str) -> String {
          \x20 -c \"directive\"     : process directive after reading config files\n\
          \x20 -e level           : show startup errors of level (see LogLevel)\n\
          \x20 -E file            : log startup errors to file\n\
+         \x20 --mpm name         : use this process model, whatever the config files choose\n\
          \x20 -v                 : show version number\n\
          \x20 -V                 : show compile settings\n\
          \x20 -h                 : list available command line options (this page)\n\
@@ -226,12 +252,17 @@ mod tests {
         assert_eq!(arguments.signal, Some(Signal::Graceful));
         assert_eq!(read("-tD DUMP_MODULES").unwrap().action, Action::Check);
         assert_eq!(read("-D DUMP_MODULES").unwrap().action, Action::Check);
+        assert_eq!(read("--mpm worker -X").unwrap().mpm, Some(Kind::Worker));
+        assert_eq!(read("--mpm=prefork").unwrap().mpm, Some(Kind::Prefork));
+        assert_eq!(read("-DMPM=event").unwrap().mpm, Some(Kind::Event));
         assert_eq!(read("-S").unwrap().defines.len(), 2);
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         assert!(read("-Z").unwrap_err().contains("illegal option -- Z"));
+        assert!(read("--mpm winnt").unwrap_err().contains("none of event"));
+        assert!(read("--mpm").is_err() && read("--mpms").is_err());
         assert!(read("-f").unwrap_err().contains("requires an argument"));
         assert!(read("-k jump").is_err());
         assert!(read("word").is_err());

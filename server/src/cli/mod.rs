@@ -5,13 +5,13 @@
 
 mod arguments;
 pub mod paths;
-mod version;
+pub mod version;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, sync::OnceLock};
 
 pub use arguments::{Action, Arguments, Signal, usage};
 
-use crate::abi::http_main;
+use crate::{abi::http_main, modules::static_modules, mpm::kind};
 
 /// How this process was started, for a restart that executes it anew.
 pub struct Original {
@@ -56,9 +56,12 @@ pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Some(kind) = arguments.mpm {
+        kind::choose_by_command_line(kind);
+        static_modules::set_mpm(kind);
+    }
     match arguments.action {
         Action::Version => print!("{}", version::version()),
-        Action::Settings => print!("{}", version::settings()),
         Action::Help => {
             eprint!("{}", usage(&called));
             return ExitCode::FAILURE;

@@ -3,7 +3,10 @@
 #![forbid(unsafe_code)]
 
 use super::paths;
-use crate::abi::http_main::{Versions, versions};
+use crate::{
+    abi::http_main::{Versions, versions},
+    mpm::kind,
+};
 
 /// The text of `-v`.
 pub fn version() -> String {
@@ -19,13 +22,14 @@ pub fn settings() -> String {
         pcre: [loaded, compiled],
         ..
     } = versions();
+    let mpm = kind::current();
     format!(
         "{version}Server's Module Magic Number: {major}:{minor}\n\
          Server loaded:  APR {apr}, APR-UTIL {util}, PCRE {loaded}\n\
          Compiled using: APR {apr}, APR-UTIL {util}, PCRE {compiled}\n\
          Architecture:   {bits}-bit\n\
-         Server MPM:     event\n\
-         \x20 threaded:     yes (fixed thread count)\n\
+         Server MPM:     {mpm}\n\
+         \x20 threaded:     {threaded}\n\
          \x20   forked:     yes (variable process count)\n\
          Server compiled with....\n\
          \x20-D APR_HAS_SENDFILE\n\
@@ -43,6 +47,12 @@ pub fn settings() -> String {
          \x20-D DEFAULT_ERRORLOG=\"logs/error_log\"\n\
          \x20-D AP_TYPES_CONFIG_FILE=\"conf/mime.types\"\n\
          \x20-D SERVER_CONFIG_FILE=\"{file}\"\n",
+        mpm = mpm.name(),
+        threaded = if mpm.is_threaded() {
+            "yes (fixed thread count)"
+        } else {
+            "no"
+        },
         version = version(),
         major = httpd_sys::MODULE_MAGIC_NUMBER_MAJOR,
         minor = httpd_sys::MODULE_MAGIC_NUMBER_MINOR,

@@ -87,7 +87,7 @@ async fn process(session: &mut Session, takers: Takers) -> Turn {
         return session.process();
     }
     let place = offload::take().await;
-    let _stretch = Stretch::begin(Some(place));
+    let _stretch = Stretch::begin(place);
     blocking(|| session.process())
 }
 

@@ -8,7 +8,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::Cell, marker::PhantomData, sync::atomic::{AtomicUsize, Ordering}};
+use std::{cell::Cell, marker::PhantomData, sync::atomic::{AtomicBool, AtomicUsize, Ordering}};
 
 use tokio::sync::Semaphore;
 
@@ -20,9 +20,14 @@ thread_local! {
     static HOLDS: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this process counts places. Where each connection has a thread of its own (worker,
+/// prefork) none is needed.
+static OPEN: AtomicBool = AtomicBool::new(false);
+
 /// Makes the places of a child.
 pub fn open(places: usize) {
     PLACES.add_permits(places);
+    OPEN.store(true, Ordering::Relaxed);
 }
 
 /// How many threads there can be above the number of places.
@@ -46,27 +51,27 @@ impl Drop for Place {
 }
 
 /// Waits for a place, without a thread.
-pub async fn take() -> Place {
+pub async fn take() -> Option<Place> {
     struct Counted;
     impl Drop for Counted {
         fn drop(&mut self) {
             WAITING.fetch_sub(1, Ordering::Relaxed);
         }
     }
+    if !OPEN.load(Ordering::Relaxed) {
+        return None;
+    }
     let permit = match PLACES.try_acquire() {
         Ok(permit) => permit,
         Err(_) => {
             WAITING.fetch_add(1, Ordering::Relaxed);
             let _counted = Counted;
-            match PLACES.acquire().await {
-                Ok(permit) => permit,
-                // The semaphore is never closed.
-                Err(_) => return Place(()),
-            }
+            // The semaphore is never closed.
+            PLACES.acquire().await.ok()?
         }
     };
     permit.forget();
-    Place(())
+    Some(Place(()))
 }
 
 /// A stretch of work on this thread, during which it has at most one place.
@@ -111,7 +116,7 @@ impl Drop for Stretch {
 
 /// Takes a place until the present stretch of work ends, unless it has one; false when none is free.
 pub fn enter() -> bool {
-    if !HOLDS.get() {
+    if !HOLDS.get() && OPEN.load(Ordering::Relaxed) {
         let Ok(permit) = PLACES.try_acquire() else {
             return false;
         };
@@ -127,6 +132,8 @@ mod tests {
 
     #[test]
     fn places_are_taken_in_turn_and_given_back() {
+        assert!(enter());
+        open(0);
         assert!(!enter());
         open(1);
         {
@@ -145,12 +152,12 @@ mod tests {
         runtime.block_on(async {
             let place = take().await;
             assert_eq!(waiting(), 0);
-            let stretch = Stretch::begin(Some(place));
+            let stretch = Stretch::begin(place);
             let next = tokio::spawn(take());
             tokio::task::yield_now().await;
             assert_eq!(waiting(), 1);
             drop(stretch);
-            drop(next.await);
+            drop(next.await.unwrap());
             assert_eq!((waiting(), PLACES.available_permits()), (0, 1));
         });
         let _ = PLACES.try_acquire().map(|permit| permit.forget());

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::RuntimeFlavor;
+
 use super::offload::Stretch;
 use crate::{hooks::timing, log::access::set_deferred_logs};
 
@@ -44,14 +46,20 @@ pub fn wait_blocking(
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     set_deferred_logs(false);
     super::turn::end();
-    match tokio::runtime::Handle::try_current() {
-        Ok(_) => {
-            let _away = timing::leave_reactor();
-            let _stretch = Stretch::begin_if_free();
-            tokio::task::block_in_place(work)
-        }
-        Err(_) => work(),
+    if has_reactor() {
+        let _away = timing::leave_reactor();
+        let _stretch = Stretch::begin_if_free();
+        tokio::task::block_in_place(work)
+    } else {
+        work()
     }
+}
+
+/// Whether this thread turns an event loop that others depend on, and can give it away. A thread that
+/// owns its connection (worker, prefork) has one for itself.
+pub fn has_reactor() -> bool {
+    tokio::runtime::Handle::try_current()
+        .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// Whether a socket is ready at this moment.

@@ -8,7 +8,7 @@ pub mod execution;
 pub mod http;
 pub mod log_config;
 pub mod logio;
-pub mod mpm_event;
+pub mod mpm;
 pub mod so;
 pub mod static_modules;
 pub mod table;

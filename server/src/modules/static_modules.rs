@@ -9,6 +9,8 @@ use std::{
 
 use httpd_sys::{self as sys, ap_module_symbol_t, module};
 
+use crate::mpm::kind::Kind;
+
 /// Names the static modules once, for all tables that list them.
 macro_rules! static_modules {
     ($($place:path as $name:literal),* $(,)?) => {
@@ -45,7 +47,6 @@ mod linked {
         pub(super) static mut logio_module: module;
         pub(super) static mut version_module: module;
         pub(super) static mut unixd_module: module;
-        pub(super) static mut mpm_event_module: module;
         pub(super) static mut execution_module: module;
     }
 }
@@ -59,8 +60,22 @@ static_modules! {
     linked::logio_module as c"logio_module",
     linked::version_module as c"version_module",
     linked::unixd_module as c"unixd_module",
-    linked::mpm_event_module as c"mpm_event_module",
     linked::execution_module as c"execution_module",
+    super::mpm::mpm_event_module as c"mpm_event_module",
+}
+
+/// Puts an MPM's module into the place, the last, that the default one has at first.
+pub fn set_mpm(kind: Kind) {
+    let (module, symbol) = super::mpm::module_of(kind);
+    // SAFETY: the process has one thread while it reads its command line and its configuration.
+    unsafe {
+        ap_prelinked_modules[COUNT - 1] = module;
+        ap_preloaded_modules[COUNT - 1] = module;
+        ap_prelinked_module_symbols[COUNT - 1] = ap_module_symbol_t {
+            name: symbol.as_ptr(),
+            modp: module,
+        };
+    }
 }
 
 /// The static modules.
@@ -71,7 +86,8 @@ pub fn all() -> impl Iterator<Item = *mut module> {
 /// The static modules with the names of their structures.
 pub fn symbols() -> impl Iterator<Item = &'static ap_module_symbol_t> {
     let table = (&raw const ap_prelinked_module_symbols).cast::<ap_module_symbol_t>();
-    // SAFETY: the table has this many entries and is never changed.
+    // SAFETY: the table has this many entries, and changes only while one thread reads the command
+    // line or the configuration.
     unsafe { std::slice::from_raw_parts(table, COUNT) }
         .iter()
         .filter(|symbol| !symbol.name.is_null() && !symbol.modp.is_null())

@@ -5,12 +5,22 @@
 
 use std::{
     ffi::{CStr, CString},
+    sync::atomic::{AtomicI32, Ordering},
     time::{Duration, Instant},
 };
 
 use httpd_sys as sys;
 
-use super::{child, restart, settings::settings, signals, signals::Signals, sockets};
+use super::{
+    child,
+    kind::{self, Kind},
+    restart,
+    settings::settings,
+    signals,
+    signals::Signals,
+    sockets,
+    supply::{Decision, Seen, Supply},
+};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +28,8 @@ struct ChildProcess {
     pid: i32,
     slot: i32,
     started: Instant,
+    /// It has been told to leave, because there are too many.
+    dismissed: bool,
 }
 
 /// What the control process is doing.
@@ -38,6 +50,12 @@ struct Control {
     /// When a child may be started again after several died young.
     not_before: Instant,
     young_deaths: u32,
+    supply: Supply,
+    /// Children that have died and are to be replaced whatever the load is.
+    lost: i32,
+    dismissed: Instant,
+    /// What the log says already: that more children are needed than there may be.
+    said_full: bool,
 }
 
 /// The signals that the control process takes.
@@ -58,10 +76,16 @@ pub fn child_signals() -> Signals {
 }
 
 /// How often the control process looks after its children without being called.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 
-/// Every so many looks modules' `monitor` hooks run.
-const MONITOR_EVERY: u32 = 10;
+/// The same while a burst is being met.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often modules' `monitor` hooks run.
+const MONITOR_EVERY: Duration = Duration::from_secs(10);
+
+/// How much time there is between two children that are dismissed.
+const DISMISS_EVERY: Duration = Duration::from_secs(1);
 
 /// The signals that ask a running server for something, and would end one that starts.
 pub const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
@@ -103,9 +127,13 @@ pub fn run() {
         old: restart::inherited_children(),
         not_before: Instant::now(),
         young_deaths: 0,
+        supply: Supply::new(),
+        lost: 0,
+        dismissed: Instant::now(),
+        said_full: false,
     };
     // The children of the generation before leave now that there are successors.
-    control.fill();
+    control.start(settings().start_servers.min(settings().most_children()));
     for &pid in &control.old {
         kill(pid, restart::signal_for_old_children());
     }
@@ -123,9 +151,14 @@ pub fn run_in_foreground() {
 impl Control {
     fn supervise(&mut self) -> End {
         let signals = control_signals();
-        let mut looks = 0;
+        let mut monitored = Instant::now();
         loop {
-            let signal = signals::take_remembered().or_else(|| signals.take(LOOK));
+            let look = if self.supply.is_growing() {
+                LOOK_AGAIN
+            } else {
+                LOOK
+            };
+            let signal = signals::take_remembered().or_else(|| signals.take(look));
             match signal {
                 Some(libc::SIGTERM | libc::SIGINT) => {
                     log(sys::APLOG_NOTICE, "AH00491: caught SIGTERM, shutting down");
@@ -157,26 +190,99 @@ impl Control {
             if self.reap() {
                 return End::Fatal;
             }
-            self.fill();
-            if signal.is_none() {
-                looks += 1;
-                if looks % MONITOR_EVERY == 0 {
-                    // SAFETY: single-threaded; pconf and the main server are live.
-                    with_signals_let_in(|| unsafe {
-                        sys::ap_run_monitor(super::configuration_pool(), sys::ap_server_conf)
-                    });
-                }
+            self.follow_load();
+            if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {
+                monitored = Instant::now();
+                // SAFETY: single-threaded; pconf and the main server are live.
+                with_signals_let_in(|| unsafe {
+                    sys::ap_run_monitor(super::configuration_pool(), sys::ap_server_conf)
+                });
             }
         }
     }
 
-    /// Starts children until there are as many as are wanted.
-    fn fill(&mut self) {
-        let wanted = settings().start_servers;
+    /// Starts and dismisses children so that there are as many idle threads as the settings want.
+    fn follow_load(&mut self) {
+        let settings = settings();
+        if self.lost > 0 && Instant::now() >= self.not_before {
+            let lost = std::mem::take(&mut self.lost);
+            self.start(lost);
+        }
+        let seen: Vec<_> = self
+            .children
+            .iter()
+            .map(|child| super::look_at(child.slot, child.dismissed))
+            .collect();
+        let taken = i32::try_from(seen.len()).unwrap_or(i32::MAX);
+        match self
+            .supply
+            .look(&settings, &seen, settings.server_limit - taken)
+        {
+            Decision::Keep => {}
+            Decision::Start(count) => {
+                if count >= 8 {
+                    let idle: i32 = seen.iter().map(|child| child.idle).sum();
+                    log(
+                        sys::APLOG_INFO,
+                        &format!(
+                            "{} server seems busy, (you may need to increase StartServers, or \
+                             Min/MaxSpare{}), spawning {count} children, there are {idle} idle, \
+                             and {taken} total children",
+                            if kind::current().is_threaded() {
+                                "AH00486:"
+                            } else {
+                                "AH00162:"
+                            },
+                            if kind::current().is_threaded() {
+                                "Threads"
+                            } else {
+                                "Servers"
+                            },
+                        ),
+                    );
+                }
+                self.start(count);
+            }
+            Decision::Dismiss(slot) => {
+                if self.dismissed.elapsed() < DISMISS_EVERY {
+                    return;
+                }
+                if let Some(child) = self.children.iter_mut().find(|child| child.slot == slot) {
+                    child.dismissed = true;
+                    kill(child.pid, libc::SIGUSR1);
+                    self.dismissed = Instant::now();
+                }
+            }
+            Decision::Full => self.say_full(&seen),
+        }
+    }
+
+    /// Says once that the limit has been reached with no thread idle.
+    fn say_full(&mut self, seen: &[Seen]) {
+        if self.said_full || seen.iter().any(|child| child.idle > 0) {
+            return;
+        }
+        self.said_full = true;
+        let code = match kind::current() {
+            Kind::Event => "AH00484",
+            Kind::Worker => "AH00286",
+            Kind::Prefork => "AH00161",
+        };
+        log(
+            sys::APLOG_ERR,
+            &format!(
+                "{code}: server reached MaxRequestWorkers setting, consider raising the \
+                 MaxRequestWorkers setting"
+            ),
+        );
+    }
+
+    /// Starts so many children, as far as there is room and those before did not die at once.
+    fn start(&mut self, count: i32) {
         if Instant::now() < self.not_before {
             return;
         }
-        while self.children.len() < wanted as usize {
+        for _ in 0..count {
             let Some(slot) = (0..settings().server_limit)
                 .find(|slot| self.children.iter().all(|c| c.slot != *slot))
             else {
@@ -187,6 +293,7 @@ impl Control {
                     pid,
                     slot,
                     started: Instant::now(),
+                    dismissed: false,
                 }),
                 None => {
                     log(sys::APLOG_ERR, "AH00481: fork: Unable to fork new process");
@@ -224,6 +331,9 @@ impl Control {
             // A child that keeps dying is replaced with growing pauses, so that the machine and the
             // log survive.
             let natural = libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+            if !natural && !child.dismissed {
+                self.lost += 1;
+            }
             if natural || child.started.elapsed() > Duration::from_secs(10) {
                 self.young_deaths = 0;
             } else {
@@ -306,7 +416,15 @@ impl Control {
     }
 }
 
+/// How many slots of the scoreboard have been used, as far as this process knows.
+pub fn slots_used() -> i32 {
+    SLOTS_USED.load(Ordering::Relaxed)
+}
+
+static SLOTS_USED: AtomicI32 = AtomicI32::new(0);
+
 fn start_child(slot: i32) -> Option<i32> {
+    SLOTS_USED.fetch_max(slot + 1, Ordering::Relaxed);
     super::note_child_start(slot);
     let parent = std::process::id() as i32;
     // SAFETY: the control process has one thread, so the child is a whole copy.
@@ -386,7 +504,7 @@ pub fn log(level: u32, message: &str) {
         sys::ap_log_error_(
             c"mpm/control.rs".as_ptr(),
             0,
-            crate::modules::mpm_event::index(),
+            crate::modules::mpm::index(),
             level as i32,
             0,
             sys::ap_server_conf,

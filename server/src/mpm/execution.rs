@@ -4,7 +4,7 @@ use std::{io, ptr::null_mut, slice};
 
 use tokio::runtime::Handle;
 
-use super::{control, settings::settings};
+use super::{control, kind, settings::settings};
 use crate::{
     conn::{offload, watchdog},
     hooks::kinds::{self, Area},
@@ -50,14 +50,17 @@ fn zeroed_areas(count: usize) -> io::Result<&'static [Area]> {
     Ok(unsafe { slice::from_raw_parts(memory.cast(), count) })
 }
 
-/// The child in `slot` begins: its places for calls that block, and its watchdog.
-pub fn begin(slot: i32, runtime: &Handle) {
-    let places = places();
+/// The child in `slot` begins.
+pub fn begin(slot: i32) {
     kinds::begin(
         usize::try_from(slot).unwrap_or(0),
-        u32::try_from(places).unwrap_or(u32::MAX),
+        u32::try_from(places()).unwrap_or(u32::MAX),
     );
-    offload::open(places);
+}
+
+/// Makes the places for calls that block, and begins to watch for those that do so unexpectedly.
+pub fn watch(runtime: &Handle) {
+    offload::open(places());
     if let Err(error) = watchdog::start(runtime) {
         control::log(
             httpd_sys::APLOG_ERR,
@@ -68,5 +71,6 @@ pub fn begin(slot: i32, runtime: &Handle) {
 
 /// How many calls of a child may block at the same time.
 pub fn places() -> usize {
-    usize::try_from(settings().requests_per_child()).map_or(1, |places| places.max(1))
+    let most = settings().requests_per_child(kind::current());
+    usize::try_from(most).map_or(1, |places| places.max(1))
 }

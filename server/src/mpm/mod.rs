@@ -1,25 +1,59 @@
 //! Processes: the control process, its children, and what they ask each other.
 //!
-//! `settings` is what the directives of the MPM said, `control` the single-threaded control process
-//! (start, supervise, restart, stop), `child` a child with its reactor, `signals` how both hear of
-//! signals, `restart` the change to a new configuration. The event MPM is the one there is;
-//! `modules/mpm_event` is its face towards configuration and modules.
+//! `kind` is which of the three MPMs runs, `settings` what its directives said, `supply` how many
+//! children follow from that, `control` the single-threaded control process (start, supervise,
+//! restart, stop), `child` what all children have in common, `event`, `worker` and `prefork` how they
+//! serve, `orders` how they hear that they are to leave, `signals` how both hear of signals,
+//! `restart` the change to a new configuration. `modules/mpm` is the face of all this towards
+//! configuration and modules.
 
+mod accept;
 pub mod child;
 pub mod control;
+mod event;
 pub mod execution;
+pub mod kind;
+mod orders;
 pub mod pidfile;
+mod places;
 pub mod port_owner;
+mod prefork;
+mod reactor;
 pub mod restart;
 pub mod settings;
 pub mod signals;
 pub mod sockets;
+mod supply;
+mod worker;
 
-use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicI32, AtomicPtr, Ordering},
+};
 
 use httpd_sys as sys;
 
-pub use child::thread_scoreboard_handle;
+use child::Child;
+use kind::Kind;
+pub use places::thread_scoreboard_handle;
+
+/// What the process models differ in: how a child serves connections.
+trait Mpm {
+    /// Serves until the child is told to leave, and has done so.
+    ///
+    /// # Errors
+    /// Why it cannot begin.
+    fn serve(&self, child: &'static Child) -> io::Result<()>;
+}
+
+/// The process model of a kind.
+fn of(kind: Kind) -> &'static dyn Mpm {
+    match kind {
+        Kind::Event => &event::Event,
+        Kind::Worker => &worker::Worker,
+        Kind::Prefork => &prefork::Prefork,
+    }
+}
 
 /// The pool of the configuration in force.
 static CONFIGURATION: AtomicPtr<sys::apr_pool_t> = AtomicPtr::new(std::ptr::null_mut());
@@ -56,6 +90,44 @@ fn note_child_start(slot: i32) {
     unsafe {
         let starting = sys::SERVER_STARTING as i32;
         sys::ap_update_child_status_from_indexes(slot, 0, starting, std::ptr::null_mut());
+    }
+}
+
+/// Shows that the child in this slot takes no more connections.
+fn note_leaving(slot: i32) {
+    // SAFETY: the scoreboard has a record for each slot.
+    unsafe {
+        let process = sys::ap_get_scoreboard_process(slot);
+        if !process.is_null() {
+            (*process).quiescing = 1;
+        }
+    }
+}
+
+/// What the scoreboard says of the child in this slot.
+fn look_at(slot: i32, leaving: bool) -> supply::Seen {
+    let settings = settings::settings();
+    let (mut busy, mut leaving) = (0, leaving);
+    // SAFETY: the scoreboard has a record for each slot and thread; a child may change them at any
+    // time, which makes this look a little older.
+    unsafe {
+        for thread in 0..settings.thread_limit {
+            let worker = sys::ap_get_scoreboard_worker_from_indexes(slot, thread);
+            if worker.is_null() {
+                continue;
+            }
+            let status = u32::from((*worker).status);
+            if status > sys::SERVER_READY && status < sys::SERVER_GRACEFUL {
+                busy += 1;
+            }
+        }
+        let process = sys::ap_get_scoreboard_process(slot);
+        leaving |= !process.is_null() && (*process).quiescing != 0;
+    }
+    supply::Seen {
+        slot,
+        idle: (settings.threads_per_child - busy).max(0),
+        leaving,
     }
 }
 

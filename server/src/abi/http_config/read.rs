@@ -14,7 +14,7 @@ use httpd_sys::{
 };
 
 use super::{fault, hosts, log_plain, lossy, pool_text, reader, registry, status_text, tree};
-use crate::config::line::is_pattern;
+use crate::{config::line::is_pattern, mpm::kind};
 
 exports! {
     ap_read_config, ap_process_resource_config, ap_process_fnmatch_configs,
@@ -94,6 +94,7 @@ pub unsafe extern "C" fn ap_read_config(
         let p = (*process).pconf;
         registry::forget_sizes();
         super::kept::forget();
+        kind::begin_reading();
         *conftree = null_mut();
         let s = hosts::main_server(process, p);
         if s.is_null() {
@@ -170,7 +171,8 @@ unsafe fn mpms() -> Option<&'static str> {
     // SAFETY: the caller's promise.
     unsafe {
         let array = sys::ap_hook_get_mpm();
-        (!array.is_null() && (*array).nelts > 1).then_some("More than one MPM loaded.")
+        let several = !array.is_null() && (*array).nelts > 1;
+        (several || kind::in_conflict()).then_some("More than one MPM loaded.")
     }
 }
 

@@ -15,7 +15,10 @@ use httpd_sys::{self as sys, apr_pool_t, apr_status_t, cmd_parms, module, server
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
 use super::{Loaded, config, loaded, so_module};
-use crate::modules::static_modules;
+use crate::{
+    modules::{mpm, static_modules},
+    mpm::kind::Answer,
+};
 
 /// Which module provides the functions with these beginnings, for a remedy.
 const PROVIDERS: [(&str, &str); 6] = [
@@ -101,23 +104,29 @@ unsafe fn load(cmd: &cmd_parms, name: &CStr, file: &CStr) -> Result<(), String> 
             log(cmd.pool, sys::APLOG_WARNING, &text);
             return Ok(());
         }
-        let mpm = name.to_bytes().starts_with(b"mpm_");
-        if static_modules::is_static(name) {
-            if mpm {
-                // A configuration written for Apache names the MPM that is built in here.
-                return Ok(());
+        if let Some(kind) = mpm::kind_of(name) {
+            // A configuration written for Apache names one of the MPMs that are built in here.
+            if let Answer::Overruled(other) = mpm::ask(kind, cmd.pool)? {
+                let text = format!(
+                    "{label} is not used: the command line has chosen the {} MPM",
+                    other.name()
+                );
+                log(cmd.pool, sys::APLOG_NOTICE, &text);
             }
+            return Ok(());
+        }
+        if static_modules::is_static(name) {
             // Apache refuses; but which modules are built in differs between builds, and the
             // module is there.
             let text = format!("module {label} is built-in and can't be loaded, skipping");
             log(cmd.pool, sys::APLOG_WARNING, &text);
             return Ok(());
         }
-        if mpm {
+        if name.to_bytes().starts_with(b"mpm_") {
             return Err(format!(
                 "{label} cannot be loaded: MPMs are built into this server, and it has \
-                 {}; load that one instead",
-                built_in_mpms()
+                 mpm_event_module, mpm_worker_module and mpm_prefork_module; load one of those \
+                 instead"
             ));
         }
 
@@ -168,20 +177,6 @@ unsafe fn load(cmd: &cmd_parms, name: &CStr, file: &CStr) -> Result<(), String> 
         sys::ap_single_module_configure(cmd.pool, cmd.server, symbol);
     }
     Ok(())
-}
-
-fn built_in_mpms() -> String {
-    let names = static_modules::symbols().filter_map(|symbol| {
-        // SAFETY: the names are constants.
-        let name = unsafe { CStr::from_ptr(symbol.name) }.to_str().ok()?;
-        name.starts_with("mpm_").then_some(name)
-    });
-    let names: Vec<_> = names.collect();
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
 }
 
 /// The file's name under the server's root.

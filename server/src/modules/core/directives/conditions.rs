@@ -10,9 +10,15 @@ use std::{
 use httpd_sys as sys;
 
 use super::{missing_argument, section_arguments};
-use crate::modules::core::{
-    command::{Cmd, Outcome, answer, shown},
-    defines,
+use crate::{
+    modules::{
+        core::{
+            command::{Cmd, Outcome, answer, shown},
+            defines,
+        },
+        mpm,
+    },
+    mpm::kind::Kind,
 };
 
 /// What a conditional container asks for; the number in its row.
@@ -134,6 +140,9 @@ pub(in crate::modules::core) unsafe fn find_module(
     }
 }
 
+/// The name whose value chooses the MPM.
+const MPM: &CStr = c"MPM";
+
 /// `Define name [value]`
 pub(in crate::modules::core) fn define(cmd: Cmd<'_>, name: &CStr, value: Option<&CStr>) -> Outcome {
     cmd.not_in(sys::NOT_IN_HTACCESS)?;
@@ -142,6 +151,13 @@ pub(in crate::modules::core) fn define(cmd: Cmd<'_>, name: &CStr, value: Option<
     }
     // SAFETY: the configuration is being read, single-threaded.
     unsafe { defines::define(cmd.pool().as_ptr(), name, value) };
+    if name == MPM
+        && let Some(value) = value
+    {
+        let kind = Kind::named(&value.to_string_lossy())?;
+        // SAFETY: as above; the configuration lives in this pool.
+        unsafe { mpm::ask(kind, cmd.pool().as_ptr()) }?;
+    }
     Ok(())
 }
 

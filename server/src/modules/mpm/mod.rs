@@ -1,10 +1,11 @@
-//! `mpm_event_module`: the directives and hooks by which configuration and modules see the event
-//! MPM. What it does stands in `mpm`.
+//! `mpm_event_module`, `mpm_worker_module` and `mpm_prefork_module`: the directives and hooks by which
+//! configuration and modules see the MPM. One of them is in the list of modules at a time; what it
+//! does stands in `mpm`.
 
 mod directives;
 
 use std::{
-    ffi::{c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
     sync::OnceLock,
@@ -15,33 +16,93 @@ use httpd_sys as sys;
 
 use crate::{
     abi::{http_connection, mpm_common},
-    mpm::{self, control, settings},
+    modules::static_modules,
+    mpm::{
+        self, control,
+        kind::{self, Answer, Kind},
+        settings,
+    },
 };
 
-/// The module.
-#[unsafe(no_mangle)]
-pub static mut mpm_event_module: sys::module = sys::module {
-    version: sys::MODULE_MAGIC_NUMBER_MAJOR as c_int,
-    minor_version: sys::MODULE_MAGIC_NUMBER_MINOR as c_int,
-    module_index: -1,
-    name: c"event.c".as_ptr(),
-    dynamic_load_handle: null_mut(),
-    next: null_mut(),
-    magic: sys::MODULE_MAGIC_COOKIE as u64,
-    rewrite_args: None,
-    create_dir_config: None,
-    merge_dir_config: None,
-    create_server_config: None,
-    merge_server_config: None,
-    cmds: directives::COMMANDS.as_ptr(),
-    register_hooks: Some(register_hooks),
-    flags: 0,
-};
+/// Defines the structures of the three modules.
+macro_rules! modules {
+    ($($(#[$doc:meta])* $symbol:ident $name:literal $commands:ident;)*) => {$(
+        $(#[$doc])*
+        #[unsafe(no_mangle)]
+        pub static mut $symbol: sys::module = sys::module {
+            version: sys::MODULE_MAGIC_NUMBER_MAJOR as c_int,
+            minor_version: sys::MODULE_MAGIC_NUMBER_MINOR as c_int,
+            module_index: -1,
+            name: $name.as_ptr(),
+            dynamic_load_handle: null_mut(),
+            next: null_mut(),
+            magic: sys::MODULE_MAGIC_COOKIE as u64,
+            rewrite_args: None,
+            create_dir_config: None,
+            merge_dir_config: None,
+            create_server_config: None,
+            merge_server_config: None,
+            cmds: directives::$commands.as_ptr(),
+            register_hooks: Some(register_hooks),
+            flags: 0,
+        };
+    )*};
+}
 
-/// The module's index, for log lines.
+modules! {
+    /// The event MPM.
+    mpm_event_module c"event.c" EVENT;
+    /// The worker MPM.
+    mpm_worker_module c"worker.c" WORKER;
+    /// The prefork MPM.
+    mpm_prefork_module c"prefork.c" PREFORK;
+}
+
+/// The module of an MPM and the name of its structure.
+pub fn module_of(kind: Kind) -> (*mut sys::module, &'static CStr) {
+    match kind {
+        Kind::Event => (&raw mut mpm_event_module, c"mpm_event_module"),
+        Kind::Worker => (&raw mut mpm_worker_module, c"mpm_worker_module"),
+        Kind::Prefork => (&raw mut mpm_prefork_module, c"mpm_prefork_module"),
+    }
+}
+
+/// The MPM whose module has a structure of this name.
+pub fn kind_of(symbol: &CStr) -> Option<Kind> {
+    Kind::ALL
+        .into_iter()
+        .find(|&kind| module_of(kind).1 == symbol)
+}
+
+/// The index of the module in force, for log lines.
 pub fn index() -> c_int {
     // SAFETY: a plain number, written while the configuration is read.
-    unsafe { mpm_event_module.module_index }
+    unsafe { (*module_of(kind::current()).0).module_index }
+}
+
+/// The configuration asks for an MPM: its module takes the place of the one before.
+///
+/// # Errors
+/// Why the list of modules cannot be changed.
+///
+/// # Safety
+/// The configuration is being read, with the process's one thread, and lives in `pool`.
+pub unsafe fn ask(kind: Kind, pool: *mut sys::apr_pool_t) -> Result<Answer, String> {
+    let before = kind::current();
+    let answer = kind::ask(kind);
+    if answer == Answer::Changed {
+        static_modules::set_mpm(kind);
+        let (module, symbol) = module_of(kind);
+        // SAFETY: the caller's promise; both structures are static.
+        unsafe {
+            sys::ap_remove_loaded_module(module_of(before).0);
+            let refusal = sys::ap_add_loaded_module(module, pool, symbol.as_ptr());
+            if !refusal.is_null() {
+                return Err(CStr::from_ptr(refusal).to_string_lossy().into_owned());
+            }
+        }
+    }
+    Ok(answer)
 }
 
 /// The runtime of a child, for timed callbacks; empty in the control process.
@@ -54,6 +115,14 @@ pub fn set_runtime(handle: tokio::runtime::Handle) {
 }
 
 unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
+    // SAFETY: the array is APR's, or NULL; the process has one thread. The hooks are the same for all
+    // MPMs: those of one whose place this one has taken while the configuration is read stay.
+    unsafe {
+        let registered = sys::ap_hook_get_mpm();
+        if !registered.is_null() && (*registered).nelts > 0 {
+            return;
+        }
+    }
     let middle = sys::APR_HOOK_MIDDLE as c_int;
     // Before modules that ask how many threads there are, and before logs move away from the
     // terminal that started the server.
@@ -75,7 +144,7 @@ unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
 }
 
 /// How the server was asked to run, by `-D` and `-X`.
-fn defined(name: &std::ffi::CStr) -> bool {
+fn defined(name: &CStr) -> bool {
     // SAFETY: a string; the list of definitions is complete.
     unsafe { sys::ap_exists_config_define(name.as_ptr()) != 0 }
 }
@@ -108,7 +177,7 @@ unsafe extern "C" fn pre_config(
         }
     }
     mpm_common::reset();
-    settings::change(|settings| *settings = settings::Settings::DEFAULT);
+    settings::reset();
     // SAFETY: called while the configuration is read.
     unsafe { sys::ap_listen_pre_config() };
     sys::OK as c_int
@@ -121,7 +190,7 @@ unsafe extern "C" fn check_config(
     _server: *mut sys::server_rec,
 ) -> c_int {
     let mut warnings = Vec::new();
-    settings::change(|settings| warnings = settings.check());
+    settings::change(|settings| warnings = settings.check(kind::current()));
     // The first reading tells whoever starts the server, the second the log.
     // SAFETY: only a number is asked for.
     let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
@@ -185,7 +254,11 @@ unsafe extern "C" fn run(
 }
 
 unsafe extern "C" fn name() -> *const c_char {
-    c"event".as_ptr()
+    match kind::current() {
+        Kind::Event => c"event".as_ptr(),
+        Kind::Worker => c"worker".as_ptr(),
+        Kind::Prefork => c"prefork".as_ptr(),
+    }
 }
 
 unsafe extern "C" fn query(
@@ -195,23 +268,30 @@ unsafe extern "C" fn query(
 ) -> c_int {
     const APR_ENOTIMPL: sys::apr_status_t = 70023;
     let settings = settings::settings();
+    let kind = kind::current();
+    let (threaded, event) = (kind.is_threaded(), kind == Kind::Event);
+    // Spare children and spare threads: an MPM knows one of the two.
+    let spare = |value: i32, of_threads: bool| if threaded == of_threads { value } else { 0 };
     let answer = match code as u32 {
-        sys::AP_MPMQ_MAX_DAEMON_USED | sys::AP_MPMQ_MAX_DAEMONS => settings.start_servers,
-        sys::AP_MPMQ_IS_THREADED => sys::AP_MPMQ_STATIC as c_int,
+        sys::AP_MPMQ_MAX_DAEMON_USED => control::slots_used(),
+        sys::AP_MPMQ_MAX_DAEMONS => settings.most_children(),
+        sys::AP_MPMQ_IS_THREADED if threaded => sys::AP_MPMQ_STATIC as c_int,
+        sys::AP_MPMQ_IS_THREADED => sys::AP_MPMQ_NOT_SUPPORTED as c_int,
         sys::AP_MPMQ_IS_FORKED => sys::AP_MPMQ_DYNAMIC as c_int,
-        sys::AP_MPMQ_IS_ASYNC => 1,
+        sys::AP_MPMQ_IS_ASYNC if event => 1,
         sys::AP_MPMQ_HARD_LIMIT_DAEMONS => settings.server_limit,
         sys::AP_MPMQ_HARD_LIMIT_THREADS => settings.thread_limit,
-        sys::AP_MPMQ_MAX_THREADS => settings.requests_per_child(),
-        sys::AP_MPMQ_MIN_SPARE_DAEMONS | sys::AP_MPMQ_MAX_SPARE_DAEMONS => 0,
-        sys::AP_MPMQ_MIN_SPARE_THREADS => settings.min_spare_threads,
-        sys::AP_MPMQ_MAX_SPARE_THREADS => settings.max_spare_threads,
+        sys::AP_MPMQ_MAX_THREADS => settings.requests_per_child(kind),
+        sys::AP_MPMQ_MIN_SPARE_DAEMONS => spare(settings.min_spare, false),
+        sys::AP_MPMQ_MAX_SPARE_DAEMONS => spare(settings.max_spare, false),
+        sys::AP_MPMQ_MIN_SPARE_THREADS => spare(settings.min_spare, true),
+        sys::AP_MPMQ_MAX_SPARE_THREADS => spare(settings.max_spare, true),
         // SAFETY: a plain number that a directive has set.
         sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
         sys::AP_MPMQ_MPM_STATE if mpm::child::is_stopping() => sys::AP_MPMQ_STOPPING as c_int,
         sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
         sys::AP_MPMQ_GENERATION => mpm::generation(),
-        sys::AP_MPMQ_CAN_WAITIO => 1,
+        sys::AP_MPMQ_CAN_WAITIO if event => 1,
         _ => {
             // SAFETY: the caller passes a place for the status.
             unsafe { status.write(APR_ENOTIMPL) };
@@ -233,6 +313,10 @@ unsafe extern "C" fn call_later(
     baton: *mut c_void,
 ) -> sys::apr_status_t {
     const APR_EGENERAL: sys::apr_status_t = 20014;
+    const APR_ENOTIMPL: sys::apr_status_t = 70023;
+    if kind::current() != Kind::Event {
+        return APR_ENOTIMPL;
+    }
     let (Some(callback), Some(runtime)) = (callback, RUNTIME.get()) else {
         return APR_EGENERAL;
     };
