@@ -6,7 +6,7 @@
 //! (`reserve`): to the runtime they are busy, so they cost no wake-ups and take no work from the
 //! others. When a call has kept its thread for `TICK` to twice that, one of them returns from its
 //! task, finds no other work than to be the reactor, and takes what waits in the queue of the thread
-//! that is stuck. When that comes back, one of the two becomes the reserve again.
+//! that is stuck. (One that computes all the time gets some more ticks.) When that comes back, one of the two becomes the reserve again.
 //!
 //! The watchdog is a thread that looks at the slots of all threads (`hooks::timing`) once a tick while
 //! anything runs, and sleeps while nothing does.
@@ -34,6 +34,10 @@ use crate::{
 
 /// How long a call may keep a reactor before others are told to do without it.
 const TICK: Duration = Duration::from_millis(4);
+
+/// How many ticks a call may take that computes, or waits for a processor: others may do so as well,
+/// and another reactor would not be served any sooner.
+const PATIENCE: u32 = 8;
 
 /// How many calls may keep their reactors at the same time before others wait: of as many different
 /// kinds, for the next ones of a kind are moved before they are called.
@@ -102,6 +106,11 @@ async fn reserve() {
     access::flush_thread_logs();
     access::set_deferred_logs(false);
     turn::end();
+    // This thread may have been the reactor, and the others asleep: one is told to look for work. It
+    // has to come from a thread that does none, or it would be work for this one.
+    if let Some(runtime) = RUNTIME.get() {
+        runtime.spawn_blocking(|| drop(runtime.spawn(async {})));
+    }
     let mut reserves = reserves();
     reserves.asleep += 1;
     while reserves.called == 0 && !reserves.ended {
@@ -125,7 +134,7 @@ fn call() -> bool {
 
 fn watch() {
     timing::set_watchdog(come_back);
-    let mut seen = BTreeMap::new();
+    let mut seen = Seen::new();
     loop {
         if !timing::is_watching() {
             thread::park();
@@ -144,23 +153,30 @@ fn watch() {
     }
 }
 
+/// What was seen of each thread: its calls, and at how many looks the last one ran.
+type Seen = BTreeMap<usize, (u64, u32)>;
+
 /// Looks at all threads once; answers whether anything has run since the last time.
-fn look(seen: &mut BTreeMap<usize, u64>) -> bool {
+fn look(seen: &mut Seen) -> bool {
     let mut active = false;
-    let mut stuck: Vec<&'static Slot> = Vec::new();
+    let mut late: Vec<(&'static Slot, u32)> = Vec::new();
     timing::for_each_slot(|slot| {
         let calls = slot.calls();
-        let before = seen.insert(std::ptr::from_ref(slot).addr(), calls);
+        let (before, looks) = seen
+            .entry(std::ptr::from_ref(slot).addr())
+            .or_insert((calls, 0));
         let runs = calls % 2 == 1;
-        active |= runs || before != Some(calls);
-        if runs && before == Some(calls) {
-            stuck.push(slot);
+        active |= runs || *before != calls;
+        *looks = if *before == calls { *looks + 1 } else { 0 };
+        *before = calls;
+        if runs && *looks > 0 {
+            late.push((slot, *looks));
         }
     });
-    for slot in stuck {
+    for (slot, looks) in late {
         let calls = slot.calls();
         let key = slot.key();
-        if !slot.replace() {
+        if looks < PATIENCE && computes(slot.thread()) || !slot.replace() {
             continue;
         }
         key.note_stall();
@@ -172,6 +188,15 @@ fn look(seen: &mut BTreeMap<usize, u64>) -> bool {
         }
     }
     active
+}
+
+/// Whether a thread has a processor or waits for one, as far as the system says.
+fn computes(thread: u32) -> bool {
+    std::fs::read(format!("/proc/self/task/{thread}/stat")).is_ok_and(|text| {
+        // The state stands behind the name, which may hold anything.
+        let name = text.iter().rposition(|&byte| byte == b')');
+        name.is_some_and(|end| text.get(end + 2) == Some(&b'R'))
+    })
 }
 
 #[cfg(test)]
@@ -211,7 +236,7 @@ mod tests {
                 });
             });
             // Waits for a timer, which only a reactor fires.
-            let other = runtime.spawn(tokio::time::sleep(Duration::from_millis(20)));
+            let other = runtime.spawn(async { tokio::time::sleep(Duration::from_millis(20)).await });
             runtime.block_on(other).unwrap();
             let took = begun.elapsed();
             assert!(took < Duration::from_millis(400), "{took:?}");

@@ -161,6 +161,8 @@ mod tests {
         assert_eq!(set_for("mod_a.c"), Some(Mode::Inline));
         assert_eq!(set_for("mod_c.c"), None);
         let key = Key::handler(b"overridden");
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let _runtime = runtime.enter();
         timing::on_reactor(key, || {
             call(10, HANDLER, || assert!(timing::is_inline()));
             assert!(!timing::is_inline());

@@ -13,7 +13,7 @@ use std::{
     cell::{Cell, OnceCell},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
     thread::Thread,
     time::{Duration, Instant},
@@ -52,6 +52,8 @@ pub struct Slot {
     /// Odd while the thread runs modules on the reactor; changes with each call.
     calls: AtomicU64,
     key: AtomicUsize,
+    /// The system's number of the thread; 0: not known.
+    thread: AtomicU32,
     /// Another thread has taken over from it.
     replaced: AtomicBool,
     free: AtomicBool,
@@ -73,6 +75,11 @@ impl Slot {
     /// What it is in, or was in last.
     pub fn key(&self) -> Key {
         Key::from_number(self.key.load(Ordering::Relaxed))
+    }
+
+    /// The system's number of the thread.
+    pub fn thread(&self) -> u32 {
+        self.thread.load(Ordering::Relaxed)
     }
 
     /// Notes that another thread takes over; false when one has already.
@@ -105,14 +112,20 @@ fn lend() -> &'static Slot {
     let free = slots
         .iter()
         .find(|slot| slot.free.swap(false, Ordering::AcqRel));
-    match free {
+    let slot = match free {
         Some(slot) => slot,
         None => {
             let slot: &'static Slot = Box::leak(Box::default());
             slots.push(slot);
             slot
         }
-    }
+    };
+    // `PID/task/TID`
+    let thread = std::fs::read_link("/proc/thread-self").ok();
+    let number = thread.as_deref().and_then(|path| path.file_name()?.to_str());
+    let number = number.and_then(|number| number.parse().ok());
+    slot.thread.store(number.unwrap_or(0), Ordering::Relaxed);
+    slot
 }
 
 /// Shows all slots to the watchdog.
