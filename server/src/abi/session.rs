@@ -18,7 +18,8 @@ use super::{
     http_connection,
     http_config::retained,
     http_protocol::{self, Missing},
-    http_request, memory, threads,
+    http_request::{self, process::Outcome},
+    memory, threads,
 };
 use crate::{
     conn::{
@@ -94,6 +95,8 @@ pub struct Session {
     seen: usize,
     /// The request that waits for a place.
     queued: Option<Queued>,
+    /// Modules were told that the connection has left its thread.
+    is_away: bool,
 }
 
 /// How the wait for a request's head ended.
@@ -127,6 +130,7 @@ impl Session {
             begun: null_mut(),
             seen: 0,
             queued: None,
+            is_away: false,
         };
         // SAFETY: pool and socket are made here and live as long as the session; the addresses are
         // copied. APR ends the process when memory runs out.
@@ -305,6 +309,9 @@ impl Session {
         if idle && !self.buckets.is_null() {
             self.set_buckets(null_mut());
         }
+        if !self.holds_input() && !self.input_pending() {
+            self.tell_suspended();
+        }
     }
 
     /// Says which thread serves the connection from here on.
@@ -419,6 +426,9 @@ impl Session {
     /// Reads a request and processes it on this thread.
     pub fn run_request(&mut self, head: Head) -> Next {
         self.wake();
+        if self.is_away {
+            self.tell_resumed();
+        }
         let missing = if head == Head::Late {
             Missing::Late
         } else {
@@ -504,35 +514,30 @@ impl Session {
         if left.is_none() && key.is_slow() && !offload::enter() {
             return self.queue(Queued { r, left });
         }
-        let mut left_again = None;
-        let is_suspended = off_the_reactor_if_slow(key, || {
+        let outcome = off_the_reactor_if_slow(key, || {
             // SAFETY: as above; `begin` was called when it had been read.
-            left_again = unsafe { http_request::process::go_on(r, left) };
-            if left_again.is_some() {
-                return false;
+            let outcome = unsafe { http_request::process::go_on(r, left) };
+            if matches!(outcome, Outcome::Answered) {
+                // The request is logged when its last byte has left: hooks run then too. A
+                // client that is gone is noted with the connection.
+                let _ = self.send_pending();
             }
-            if suspended::waiting(c.addr()).is_some() {
-                return true;
-            }
-            // The request is logged when its last byte has left: hooks run then too. A
-            // client that is gone is noted with the connection.
-            let _ = self.send_pending();
-            false
+            outcome
         });
-        if left_again.is_some() {
-            return self.queue(Queued {
-                r,
-                left: left_again,
-            });
+        match outcome {
+            Outcome::Answered => self.done(self.next()),
+            Outcome::Left(left) => {
+                let left = Some(left);
+                self.queue(Queued { r, left })
+            }
+            Outcome::Suspended => {
+                // The connection is another thread's for now; this one is free.
+                let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                // SAFETY: a handle of this thread.
+                unsafe { sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut()) };
+                Next::Suspended
+            }
         }
-        if is_suspended {
-            // The connection is another thread's for now; this one is free.
-            let sbh = crate::mpm::thread_scoreboard_handle().cast();
-            // SAFETY: a handle of this thread.
-            unsafe { sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut()) };
-            return Next::Suspended;
-        }
-        self.done(self.next())
     }
 
     /// The request waits, and this thread is free.
@@ -571,9 +576,28 @@ impl Session {
     /// The connection is the task's again.
     pub fn resume(&mut self) -> Next {
         self.move_here();
-        // SAFETY: the connection is live; its request may be gone.
-        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.tell_resumed();
         self.next()
+    }
+
+    /// Tells modules that the connection leaves its thread, between two requests.
+    fn tell_suspended(&mut self) {
+        self.is_away = true;
+        // SAFETY: the connection is live. The scoreboard's place is for the thread's next request.
+        unsafe {
+            sys::ap_run_suspend_connection(self.c, null_mut());
+            (*self.c).sbh = null_mut();
+        }
+    }
+
+    /// Tells modules that the connection is on a thread again, whose place in the scoreboard it shows.
+    fn tell_resumed(&mut self) {
+        self.is_away = false;
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe {
+            (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            sys::ap_run_resume_connection(self.c, null_mut());
+        }
     }
 
     /// Sends what waits in the output, without waiting for the socket.
@@ -626,6 +650,9 @@ impl Session {
     /// `None` when there is nobody to linger for.
     pub fn start_close(&mut self) -> Option<Limits> {
         self.wake();
+        if self.is_away {
+            self.tell_resumed();
+        }
         // SAFETY: the connection is live. Its task may have moved to another thread since its last
         // request; this one is free again when the hooks and filters have heard.
         let gone = timing::on_reactor(ending(), || unsafe {

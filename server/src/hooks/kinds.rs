@@ -65,15 +65,18 @@ pub enum Sort {
     Connection,
     /// The hooks that run when a connection ends.
     Ending,
+    /// What modules asked to be called back with later.
+    Callback,
 }
 
 impl Sort {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Handler,
         Self::Request,
         Self::Reading,
         Self::Connection,
         Self::Ending,
+        Self::Callback,
     ];
 
     /// One word for it.
@@ -84,6 +87,7 @@ impl Sort {
             Self::Reading => "reading",
             Self::Connection => "connection",
             Self::Ending => "ending",
+            Self::Callback => "callback",
         }
     }
 }
@@ -133,6 +137,12 @@ impl Key {
     /// A handler.
     pub fn handler(name: &[u8]) -> Self {
         Self::hashed(0, name).named(Sort::Handler, || String::from_utf8_lossy(name).into_owned())
+    }
+
+    /// A function that a module asked to be called back with, by its address.
+    pub fn callback(function: usize) -> Self {
+        Self::hashed(function, b"callback")
+            .named(Sort::Callback, || format!("timed, at {function:#x}"))
     }
 
     /// The hooks that run while a request of a server is read.

@@ -2,3 +2,4 @@
 
 mod bursts;
 mod classification;
+mod suspended;

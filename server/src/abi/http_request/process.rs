@@ -1,7 +1,10 @@
 //! A client's request from the quick handlers to its end: what the protocol calls for each request
 //! it has read, and what asynchronous modules call when a suspended one is ready.
 
-use std::ffi::{CStr, c_int};
+use std::{
+    ffi::{CStr, c_int},
+    ptr::null_mut,
+};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
@@ -53,15 +56,24 @@ pub(in crate::abi) unsafe fn begin(r: *mut sys::request_rec) {
     }
 }
 
-/// Runs all phases and the handler, or, given where it was left, the handler alone. Where a handler is
-/// known to block and has no place to do so, the answer says that it is to wait for one.
+/// What became of a request.
+pub(in crate::abi) enum Outcome {
+    /// It has been answered.
+    Answered,
+    /// A module will go on with it, and may have done so already.
+    Suspended,
+    /// Its handler is known to block, and waits for a place to do so.
+    Left(retained::Left),
+}
+
+/// Runs all phases and the handler, or, given where it was left, the handler alone.
 ///
 /// # Safety
 /// `r` is live, and `begin` was called for it.
 pub(in crate::abi) unsafe fn go_on(
     r: *mut sys::request_rec,
     left: Option<retained::Left>,
-) -> Option<retained::Left> {
+) -> Outcome {
     // SAFETY: the caller's promise. The mutex is locked and unlocked on this thread.
     unsafe {
         let mutex = (*r).invoke_mtx;
@@ -74,13 +86,10 @@ pub(in crate::abi) unsafe fn go_on(
             },
         };
         match invoked {
-            Invoked::Answer(answer) => {
-                settle(r, answer);
-                None
-            }
+            Invoked::Answer(answer) => settle(r, answer),
             Invoked::Left(left) => {
                 sys::apr_thread_mutex_unlock(mutex);
-                Some(left)
+                Outcome::Left(left)
             }
         }
     }
@@ -91,7 +100,7 @@ pub(in crate::abi) unsafe fn go_on(
 ///
 /// # Safety
 /// `r` is live, and its mutex is locked by this thread.
-unsafe fn settle(r: *mut sys::request_rec, answer: c_int) {
+unsafe fn settle(r: *mut sys::request_rec, answer: c_int) -> Outcome {
     // SAFETY: the caller's promise.
     unsafe {
         let c = (*r).connection;
@@ -101,15 +110,19 @@ unsafe fn settle(r: *mut sys::request_rec, answer: c_int) {
             if !(*c).cs.is_null() {
                 (*(*c).cs).state = sys::CONN_STATE_SUSPENDED;
                 sys::ap_run_suspend_connection(c, r);
+                // The scoreboard's place of this thread is for its next request.
+                (*c).sbh = null_mut();
                 suspended::suspend(c.addr());
             }
+            // From here on the connection may be another thread's.
             sys::apr_thread_mutex_unlock(mutex);
-            return;
+            return Outcome::Suspended;
         }
         sys::apr_thread_mutex_unlock(mutex);
         die::answer(answer, r, sys::HTTP_OK as c_int);
         sys::ap_process_request_after_handler(r);
     }
+    Outcome::Answered
 }
 
 /// How far the phases of a request have come.

@@ -16,6 +16,11 @@ use httpd_sys as sys;
 
 use crate::{
     abi::{http_connection, mpm_common},
+    conn::{
+        offload::{self, Stretch},
+        wait::blocking,
+    },
+    hooks::{kinds::Key, timing},
     modules::static_modules,
     mpm::{
         self, control,
@@ -306,7 +311,7 @@ unsafe extern "C" fn query(
     sys::OK as c_int
 }
 
-/// Calls a module back, on a thread that may block, when `interval` has passed.
+/// Calls a module back when `interval` has passed; on a thread that may block if that is needed.
 unsafe extern "C" fn call_later(
     interval: sys::apr_time_t,
     callback: sys::ap_mpm_callback_fn_t,
@@ -324,15 +329,19 @@ unsafe extern "C" fn call_later(
     let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
-        let call = move || {
-            // Nobody turns an event loop here, which would write the lines of logs that wait.
-            crate::log::access::set_deferred_logs(false);
-            crate::conn::turn::end();
-            // SAFETY: the module registered this function with this baton, for any thread.
-            unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
-        };
-        // A callback that panics ends its thread's work, nothing else.
-        let _ = tokio::task::spawn_blocking(call).await;
+        let key = Key::callback(callback as *const () as usize);
+        // SAFETY: the module registered this function with this baton, for any thread.
+        let call = || unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
+        // Nearly all are short, and ten thousand requests may wait for theirs.
+        if !key.is_slow() {
+            return timing::hooks_measured(key, call);
+        }
+        let place = offload::take().await;
+        let _stretch = Stretch::begin(place);
+        timing::hooks_measured(key, || {
+            key.note_moved();
+            blocking(call)
+        });
     });
     0
 }
