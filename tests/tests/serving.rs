@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, exchange, get},
-    host::{Host, Kind, Place, until},
+    host::{allow_open_files, Host, Kind, Place, until},
     modules::{compile, source},
     site::Site,
 };
@@ -29,19 +29,6 @@ fn start(configuration: &str) -> Result<Host> {
 /// How many threads a process has.
 fn threads(pid: i32) -> Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/task"))?.count())
-}
-
-/// Lets this test open so many files, as far as the system allows.
-fn allow_open_files(count: u64) -> u64 {
-    // SAFETY: the structure is filled by getrlimit and read by setrlimit.
-    unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-        limit.rlim_cur = limit.rlim_max.min(count.max(limit.rlim_cur));
-        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-        limit.rlim_cur
-    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use httpd_tests::{
     client::{Client, get},
     differential::serve,
-    host::{Host, Kind, Place},
+    host::{Host, Kind, Place, allow_open_files},
     modules::{compile, source},
     site::Site,
 };
@@ -59,16 +59,22 @@ fn hooks_hear_when_a_connection_leaves_its_thread_and_comes_back() -> Result<()>
     let (_site, _place, host) = start("")?;
     let mut client = Client::connect(host.port())?;
     ensure!(ask(&mut client, "/told")? == "\n");
-    ensure!(ask(&mut client, "/told")? == "sr\n");
-    ensure!(ask(&mut client, "/page.html")? == "a page\n");
-    ensure!(ask(&mut client, "/told")? == "srsrsr\n");
+    for _ in 0..6 {
+        ensure!(ask(&mut client, "/page.html")? == "a page\n");
+    }
+    // A request that is there before the one before it has ended keeps the thread.
+    let told = ask(&mut client, "/told")?;
+    let pairs = told.trim().len() / 2;
+    ensure!(told.trim() == "sr".repeat(pairs) && (1..=7).contains(&pairs), "{told}");
     if Kind::under_test() == Kind::Apache {
         // Its timed callbacks wait until something else wakes the listener.
         return Ok(());
     }
     ensure!(ask(&mut client, "/later?50")? == "later\n");
     // Suspended with its request, resumed without, and then as any other.
-    ensure!(ask(&mut client, "/told")? == "srsrsrsrSrsr\n");
+    let after = ask(&mut client, "/told")?;
+    let (before, more) = after.trim().split_once('S').context("no suspension")?;
+    ensure!(before.starts_with(told.trim()) && ["r", "rsr"].contains(&more), "{told}{after}");
     Ok(())
 }
 
@@ -163,7 +169,7 @@ fn suspended_requests_are_finished_over_a_graceful_restart() -> Result<()> {
         clients.push(client);
     }
     until("all are suspended", || Ok(counts(&host)?.0 == 20))?;
-    host.signal(libc::SIGUSR1)?;
+    host.signal(libc::SIGUSR1);
     until("another child serves", || {
         Ok(host.children().iter().any(|child| !before.contains(child))
             && counts(&host)?.1 == 0)
