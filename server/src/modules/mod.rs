@@ -4,7 +4,6 @@
 //! `abi/http_config/registry.rs`; here stands what Rust adds to it.
 
 pub mod core;
-pub mod execution;
 pub mod http;
 pub mod log_config;
 pub mod logio;

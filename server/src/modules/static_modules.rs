@@ -47,7 +47,6 @@ mod linked {
         pub(super) static mut logio_module: module;
         pub(super) static mut version_module: module;
         pub(super) static mut unixd_module: module;
-        pub(super) static mut execution_module: module;
     }
 }
 
@@ -60,7 +59,6 @@ static_modules! {
     linked::logio_module as c"logio_module",
     linked::version_module as c"version_module",
     linked::unixd_module as c"unixd_module",
-    linked::execution_module as c"execution_module",
     super::mpm::mpm_event_module as c"mpm_event_module",
 }
 

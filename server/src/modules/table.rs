@@ -91,19 +91,6 @@ pub const fn take12(
     command(name, func, sys::TAKE12, scope, help)
 }
 
-/// A directive with two arguments.
-pub const fn take2(
-    name: &'static CStr,
-    function: Two,
-    scope: u32,
-    help: &'static CStr,
-) -> command_rec {
-    let func = sys::cmd_func {
-        take2: Some(function),
-    };
-    command(name, func, sys::TAKE2, scope, help)
-}
-
 /// A directive with two or three arguments.
 pub const fn take23(
     name: &'static CStr,

@@ -1,45 +1,29 @@
-//! `execution_module`: the directive `ModuleExecution`, and the handler `httpd-rs-status`, which shows
+//! The core's part in who blocks: the directive `ModuleExecution`, and the handler `httpd-rs-status`, which shows
 //! what is known of who blocks (`hooks::kinds`). Ours; Apache has nothing like it.
 
 mod render;
 mod status;
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_int},
     ptr::null,
 };
 
-use httpd_sys::{self as sys, cmd_parms};
-use module_sdk::raw::Pool;
+use httpd_sys as sys;
 
-use super::table::{self, Commands};
 use crate::{
     config::explain,
     hooks::execution::{self, Mode},
     mpm,
 };
 
-/// The module.
-#[unsafe(no_mangle)]
-pub static mut execution_module: sys::module = sys::module {
-    cmds: COMMANDS.as_ptr(),
-    register_hooks: Some(register_hooks),
-    ..table::module(c"mod_execution.c")
-};
-
-static COMMANDS: Commands<2> = Commands([
-    table::take2(
-        c"ModuleExecution",
-        module_execution,
-        sys::RSRC_CONF,
-        c"A module (mod_x.c) and where its calls run: auto (as measured), inline (on the reactor) or offload (on threads that may block)",
-    ),
-    table::END,
-]);
-
-unsafe extern "C" fn register_hooks(_pool: *mut sys::apr_pool_t) {
+/// Registers hooks; part of the core module's own.
+///
+/// # Safety
+/// Called while hooks are registered.
+pub(super) unsafe fn register_hooks() {
     let middle = sys::APR_HOOK_MIDDLE as c_int;
-    // SAFETY: called while hooks are registered.
+    // SAFETY: as the caller says.
     unsafe {
         sys::ap_hook_pre_config(Some(pre_config), null(), null(), middle);
         sys::ap_hook_pre_mpm(Some(pre_mpm), null(), null(), middle);
@@ -61,32 +45,12 @@ unsafe extern "C" fn pre_mpm(_pool: *mut sys::apr_pool_t, _kind: sys::ap_scorebo
     sys::OK as c_int
 }
 
-/// `ModuleExecution mod_x.c auto|inline|offload`.
-unsafe extern "C" fn module_execution(
-    cmd: *mut cmd_parms,
-    _dummy: *mut c_void,
-    module: *const c_char,
-    mode: *const c_char,
-) -> *const c_char {
-    // SAFETY: the engine passes its live record and strings.
-    unsafe {
-        let refusal = sys::ap_check_cmd_context(cmd, sys::GLOBAL_ONLY);
-        if !refusal.is_null() {
-            return refusal;
-        }
-        let pool = Pool::from_ptr((*cmd).pool);
-        let (module, mode) = (CStr::from_ptr(module), CStr::from_ptr(mode));
-        let answer = mode_of(mode).and_then(|mode| {
-            let name = find(module)?;
-            let text = CStr::from_ptr(name).to_string_lossy();
-            execution::set(name.addr(), &text, mode);
-            Ok(())
-        });
-        match answer {
-            Ok(()) => null(),
-            Err(message) => pool.text(message).as_ptr(),
-        }
-    }
+/// Sets what `ModuleExecution mod_x.c auto|inline|offload` says.
+pub(super) fn set(module: &CStr, mode: &CStr) -> Result<(), String> {
+    let mode = mode_of(mode)?;
+    let name = find(module)?;
+    execution::set(name.as_ptr().addr(), &name.to_string_lossy(), mode);
+    Ok(())
 }
 
 fn mode_of(word: &CStr) -> Result<Mode, String> {
@@ -100,7 +64,7 @@ fn mode_of(word: &CStr) -> Result<Mode, String> {
 
 /// The name of a loaded module, as the module has it, by its name (`mod_x.c`) or that of its structure
 /// (`x_module`).
-fn find(wanted: &CStr) -> Result<*const c_char, String> {
+fn find(wanted: &CStr) -> Result<&'static CStr, String> {
     let mut names: Vec<Vec<u8>> = Vec::new();
     // SAFETY: the list of modules is whole while the configuration is read, and their names are
     // strings.
@@ -111,7 +75,7 @@ fn find(wanted: &CStr) -> Result<*const c_char, String> {
             let short = super::short_name((*module).module_index).unwrap_or_default();
             let symbol = format!("{short}_module");
             if name == wanted || symbol.as_bytes() == wanted.to_bytes() {
-                return Ok((*module).name);
+                return Ok(name);
             }
             names.push(name.to_bytes().to_vec());
             module = (*module).next;
