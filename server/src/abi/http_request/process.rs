@@ -14,13 +14,18 @@ use super::{
     die,
     support::http_place,
 };
-use crate::conn::suspended;
+use crate::{
+    conn::suspended,
+    crash::trail::{Kind, Place, Step, Subject},
+};
 
 exports! {
     ap_process_request, ap_process_async_request, ap_process_request_after_handler,
 }
 
 const OK: c_int = sys::OK as c_int;
+/// What a crash outside all hooks belongs to.
+static PROCESSING: Place = Place::call(Kind::Server, "the processing of a request");
 /// How many empty lines may stand between two requests of a connection.
 const BLANK_LINES: u32 = 10;
 /// ap_time_process_request: the request begins, or has ended.
@@ -31,6 +36,8 @@ const STOP: c_int = sys::STOP_PREQUEST as c_int;
 pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
     // SAFETY: the header asks for a live request of a live connection.
     unsafe {
+        let step = Step::new(&PROCESSING, Subject::Request(r));
+        let _on = step.enter();
         begin(r);
         let mutex = (*r).invoke_mtx;
         sys::apr_thread_mutex_lock(mutex);
@@ -74,6 +81,8 @@ pub(in crate::abi) unsafe fn go_on(
     r: *mut sys::request_rec,
     left: Option<retained::Left>,
 ) -> Outcome {
+    let step = Step::new(&PROCESSING, Subject::Request(r));
+    let _on = step.enter();
     // SAFETY: the caller's promise. The mutex is locked and unlocked on this thread.
     unsafe {
         let mutex = (*r).invoke_mtx;

@@ -21,6 +21,7 @@ use crate::{
         wait::blocking,
     },
     hooks::{kinds::Key, timing},
+    crash::trail::{self, Kind as Call, Place, Step, Subject},
     modules::static_modules,
     mpm::{
         self, control,
@@ -326,12 +327,19 @@ unsafe extern "C" fn call_later(
         return APR_EGENERAL;
     };
     let baton = baton.expose_provenance();
+    let module = trail::module().expose_provenance();
     let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
         let key = Key::callback(callback as *const () as usize);
-        // SAFETY: the module registered this function with this baton, for any thread.
-        let call = || unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
+        let call = || {
+            static PLACE: Place = Place::call(Call::Call, "a timed callback");
+            let name = std::ptr::with_exposed_provenance::<c_char>(module);
+            let step = Step::of(&PLACE, name, Subject::None);
+            let _on = step.enter();
+            // SAFETY: the module registered this function with this baton, for any thread.
+            unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
+        };
         // Nearly all are short, and ten thousand requests may wait for theirs.
         if !key.is_slow() {
             return timing::hooks_measured(key, call);

@@ -72,7 +72,7 @@ fn find(wanted: &CStr) -> Result<&'static CStr, String> {
         let mut module = sys::ap_top_module;
         while !module.is_null() {
             let name = CStr::from_ptr((*module).name);
-            let short = super::short_name((*module).module_index).unwrap_or_default();
+            let short = crate::modules::short_name((*module).module_index).unwrap_or_default();
             let symbol = format!("{short}_module");
             if name == wanted || symbol.as_bytes() == wanted.to_bytes() {
                 return Ok(name);
