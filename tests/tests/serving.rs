@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, exchange, get},
-    host::{allow_open_files, Host, Kind, Place, until},
+    host::{Host, Kind, Place, allow_open_files, until},
     modules::{compile, source},
     site::Site,
 };

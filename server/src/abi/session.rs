@@ -15,8 +15,8 @@ use module_sdk::raw::{Brigade, Connection};
 use tokio::sync::Notify;
 
 use super::{
-    http_connection,
     http_config::retained,
+    http_connection,
     http_protocol::{self, Missing},
     http_request::{self, process::Outcome},
     memory, threads,
@@ -171,9 +171,8 @@ impl Session {
             session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
             let key = Key::CONNECTION.named(Sort::Connection, String::new);
-            let prepared = off_the_reactor_if_slow(key, || {
-                sys::ap_pre_connection(session.c, socket.cast())
-            });
+            let prepared =
+                off_the_reactor_if_slow(key, || sys::ap_pre_connection(session.c, socket.cast()));
             if prepared != sys::OK as c_int || (*session.c).aborted != 0 {
                 return None;
             }
@@ -462,8 +461,7 @@ impl Session {
                 http_protocol::begin(c)
             };
             let server = (*c).base_server;
-            let reading =
-                Key::reading(server.addr()).named(Sort::Reading, || name_of(server));
+            let reading = Key::reading(server.addr()).named(Sort::Reading, || name_of(server));
             let r = off_the_reactor_if_slow(reading, || match head {
                 Some(head) => {
                     if !counted {
@@ -727,8 +725,12 @@ unsafe fn request_key(r: *const sys::request_rec) -> Key {
 /// `server` is live.
 unsafe fn name_of(server: *const sys::server_rec) -> String {
     // SAFETY: the caller's promise.
-    let (name, port) =
-        unsafe { (module_sdk::raw::text((*server).server_hostname), (*server).port) };
+    let (name, port) = unsafe {
+        (
+            module_sdk::raw::text((*server).server_hostname),
+            (*server).port,
+        )
+    };
     let name = name.unwrap_or_default().to_string_lossy();
     if port == 0 {
         name.into_owned()

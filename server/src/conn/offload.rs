@@ -8,7 +8,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::{cell::Cell, marker::PhantomData, sync::atomic::{AtomicBool, AtomicUsize, Ordering}};
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use tokio::sync::Semaphore;
 

@@ -236,7 +236,8 @@ mod tests {
                 });
             });
             // Waits for a timer, which only a reactor fires.
-            let other = runtime.spawn(async { tokio::time::sleep(Duration::from_millis(20)).await });
+            let other =
+                runtime.spawn(async { tokio::time::sleep(Duration::from_millis(20)).await });
             runtime.block_on(other).unwrap();
             let took = begun.elapsed();
             assert!(took < Duration::from_millis(400), "{took:?}");

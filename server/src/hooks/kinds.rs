@@ -193,8 +193,7 @@ impl Key {
     /// thread at this moment that the next ones should wait for theirs in a queue.
     pub fn is_slow(self) -> bool {
         let kind = self.kind();
-        kind.mean.load(Relaxed) >= SLOW
-            || kind.away.load(Relaxed) > LIMIT.load(Relaxed) / 8
+        kind.mean.load(Relaxed) >= SLOW || kind.away.load(Relaxed) > LIMIT.load(Relaxed) / 8
     }
 
     /// Takes note of a call.

@@ -119,7 +119,9 @@ fn cold_burst(how: &str) -> Result<()> {
     let mut times = times;
     let (count, p99) = (times.0.len(), times.p99());
     let slowest = times.0.last().copied().unwrap_or_default();
-    println!("{how}: {count} static requests, p99 {p99:?}, slowest {slowest:?}; the burst {took:?}");
+    println!(
+        "{how}: {count} static requests, p99 {p99:?}, slowest {slowest:?}; the burst {took:?}"
+    );
     if Kind::under_test() == Kind::Apache {
         // Its static requests wait for a thread: that is what this server does better.
         return Ok(());

@@ -51,9 +51,10 @@ fn status(host: &Host, kind: &str, name: &str) -> Result<Line> {
     for line in text.lines() {
         let cells: Vec<&str> = line.split('\t').collect();
         if cells.len() > 3 && cells[0] == kind && cells[1].ends_with(name) {
-            let numbers = columns.split('\t').zip(&cells).filter_map(|(column, cell)| {
-                Some((column.to_owned(), cell.parse().ok()?))
-            });
+            let numbers = columns
+                .split('\t')
+                .zip(&cells)
+                .filter_map(|(column, cell)| Some((column.to_owned(), cell.parse().ok()?)));
             return Ok(Line {
                 runs: cells[2].to_owned(),
                 numbers: numbers.collect(),
@@ -100,7 +101,10 @@ fn handlers_are_moved_when_they_turn_slow_and_back_when_they_are_fast() -> Resul
     ensure!(slow.number("mean_us") > 10_000, "{slow:?}");
     let page = get(host.port(), "/status")?;
     ensure!(page.field("Content-Type") == Some("text/html; charset=utf-8"));
-    ensure!(page.text().contains("<td>blocks-unseen</td><td>offloaded</td>"));
+    ensure!(
+        page.text()
+            .contains("<td>blocks-unseen</td><td>offloaded</td>")
+    );
     // And fast again.
     until("it runs on the reactor again", || {
         get(host.port(), "/unseen")?;
@@ -110,9 +114,14 @@ fn handlers_are_moved_when_they_turn_slow_and_back_when_they_are_fast() -> Resul
     for _ in 0..20 {
         get(host.port(), "/unseen")?;
     }
-    until("all are counted", || Ok(line()?.number("calls") >= before.number("calls") + 20))?;
+    until("all are counted", || {
+        Ok(line()?.number("calls") >= before.number("calls") + 20)
+    })?;
     let after = line()?;
-    ensure!(after.number("moved") <= before.number("moved") + 1, "{before:?} {after:?}");
+    ensure!(
+        after.number("moved") <= before.number("moved") + 1,
+        "{before:?} {after:?}"
+    );
     Ok(())
 }
 
@@ -124,7 +133,11 @@ fn prometheus_is_told_of_all_children() -> Result<()> {
     }
     // Whichever child answers knows the requests of all.
     let line = "httpd_rs_execution_calls_total{kind=\"handler\",name=\"blocks-unseen\"} 30\n";
-    let told = || Ok(get(host.port(), "/status?prometheus")?.text().contains(line));
+    let told = || {
+        Ok(get(host.port(), "/status?prometheus")?
+            .text()
+            .contains(line))
+    };
     until("all are counted", told)?;
     for _ in 0..6 {
         let answer = get(host.port(), "/status?prometheus")?;
@@ -146,9 +159,7 @@ fn thread_of(client: &mut Client, path: &str) -> Result<i64> {
 /// The threads that answer `count` requests one after the other.
 fn threads(host: &Host, path: &str, count: usize) -> Result<Vec<i64>> {
     let mut client = Client::connect(host.port())?;
-    (0..count)
-        .map(|_| thread_of(&mut client, path))
-        .collect()
+    (0..count).map(|_| thread_of(&mut client, path)).collect()
 }
 
 #[test]
@@ -174,11 +185,20 @@ fn an_inline_module_keeps_its_reactor_however_long_it_takes() -> Result<()> {
         ensure!(took < Duration::from_millis(300 * 2 * processors as u64 + 3000));
     }
     let line = status(&host, "handler", "blocks-apr")?;
-    ensure!(line.number("moved") == 0 && line.number("gave_way") == 0, "{line:?}");
+    ensure!(
+        line.number("moved") == 0 && line.number("gave_way") == 0,
+        "{line:?}"
+    );
     let line = status(&host, "handler", "blocks-unseen")?;
-    ensure!(line.number("moved") == 0 && line.number("stalled") == 0, "{line:?}");
+    ensure!(
+        line.number("moved") == 0 && line.number("stalled") == 0,
+        "{line:?}"
+    );
     let text = get(host.port(), "/status?auto")?.text();
-    ensure!(text.contains("ModuleExecution: mod_blocks.c inline\n"), "{text}");
+    ensure!(
+        text.contains("ModuleExecution: mod_blocks.c inline\n"),
+        "{text}"
+    );
     Ok(())
 }
 
@@ -211,12 +231,18 @@ fn wrong_names_of_modules_are_errors_with_the_nearest() -> Result<()> {
             "ModuleExecution mod_sso.c offload",
             "no module mod_sso.c is loaded; did you mean mod_so.c?",
         ),
-        ("ModuleExecution nothing_like_it auto", "no module nothing_like_it is loaded"),
+        (
+            "ModuleExecution nothing_like_it auto",
+            "no module nothing_like_it is loaded",
+        ),
         (
             "ModuleExecution mod_so.c sometimes",
             "ModuleExecution takes auto, inline or offload for a module, not \"sometimes\"",
         ),
-        ("ModuleExecution mod_so.c", "ModuleExecution takes two arguments"),
+        (
+            "ModuleExecution mod_so.c",
+            "ModuleExecution takes two arguments",
+        ),
         (
             "<VirtualHost *>\nModuleExecution mod_so.c auto\n</VirtualHost>",
             "ModuleExecution cannot occur within <VirtualHost> section",
@@ -225,7 +251,10 @@ fn wrong_names_of_modules_are_errors_with_the_nearest() -> Result<()> {
     for (lines, wanted) in cases {
         let place = Place::new()?;
         let file = place.path().join("conf/httpd.conf");
-        std::fs::write(&file, format!("ServerName a\nListen 127.0.0.1:1\n{lines}\n"))?;
+        std::fs::write(
+            &file,
+            format!("ServerName a\nListen 127.0.0.1:1\n{lines}\n"),
+        )?;
         let output = run(std::process::Command::new(Kind::Ours.program())
             .arg("-t")
             .arg("-d")
@@ -233,7 +262,34 @@ fn wrong_names_of_modules_are_errors_with_the_nearest() -> Result<()> {
             .arg("-f")
             .arg(&file))?;
         let text = printed(&output);
-        ensure!(!output.status.success() && text.contains(wanted), "{lines}: {text}");
+        ensure!(
+            !output.status.success() && text.contains(wanted),
+            "{lines}: {text}"
+        );
     }
+    Ok(())
+}
+
+#[test]
+fn what_was_set_is_shown_behind_the_hooks() -> Result<()> {
+    let place = Place::new()?;
+    let file = place.path().join("conf/httpd.conf");
+    std::fs::write(
+        &file,
+        "ServerName a\nListen 127.0.0.1:1\nModuleExecution mod_so.c auto\n\
+         ModuleExecution core_module inline\n",
+    )?;
+    let output = run(std::process::Command::new(Kind::Ours.program())
+        .args(["-D", "DUMP_HOOKS", "-d"])
+        .arg(place.path())
+        .arg("-f")
+        .arg(&file))?;
+    let text = printed(&output);
+    let mut of_core = text.lines().filter(|line| line.contains("  core.c "));
+    ensure!(
+        of_core.all(|line| line.ends_with("ModuleExecution inline")),
+        "{text}"
+    );
+    ensure!(text.contains("  ModuleExecution inline"), "{text}");
     Ok(())
 }

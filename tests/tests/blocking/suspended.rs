@@ -65,7 +65,10 @@ fn hooks_hear_when_a_connection_leaves_its_thread_and_comes_back() -> Result<()>
     // A request that is there before the one before it has ended keeps the thread.
     let told = ask(&mut client, "/told")?;
     let pairs = told.trim().len() / 2;
-    ensure!(told.trim() == "sr".repeat(pairs) && (1..=7).contains(&pairs), "{told}");
+    ensure!(
+        told.trim() == "sr".repeat(pairs) && (1..=7).contains(&pairs),
+        "{told}"
+    );
     if Kind::under_test() == Kind::Apache {
         // Its timed callbacks wait until something else wakes the listener.
         return Ok(());
@@ -74,7 +77,10 @@ fn hooks_hear_when_a_connection_leaves_its_thread_and_comes_back() -> Result<()>
     // Suspended with its request, resumed without, and then as any other.
     let after = ask(&mut client, "/told")?;
     let (before, more) = after.trim().split_once('S').context("no suspension")?;
-    ensure!(before.starts_with(told.trim()) && ["r", "rsr"].contains(&more), "{told}{after}");
+    ensure!(
+        before.starts_with(told.trim()) && ["r", "rsr"].contains(&more),
+        "{told}{after}"
+    );
     Ok(())
 }
 
@@ -82,7 +88,8 @@ fn hooks_hear_when_a_connection_leaves_its_thread_and_comes_back() -> Result<()>
 fn modules_are_told_what_the_mpm_can_do() -> Result<()> {
     let (_site, _place, host) = start("")?;
     // 17 and 18 are numbers of a later version: whether it can suspend, and poll for modules.
-    let wanted = "2: 0 1\n3: 0 2\n14: 0 1\n17: 70023 0\n18: 70023 0\n19: 0 1\n16: 70023 0\n99: 70023 0\n";
+    let wanted =
+        "2: 0 1\n3: 0 2\n14: 0 1\n17: 70023 0\n18: 70023 0\n19: 0 1\n16: 70023 0\n99: 70023 0\n";
     ensure!(get(host.port(), "/asks")?.text() == wanted);
     Ok(())
 }
@@ -113,7 +120,9 @@ fn two_thousand_requests_wait_without_threads() -> Result<()> {
         client.send("GET /later?2500 HTTP/1.1\r\nHost: a\r\n\r\n")?;
         clients.push(client);
     }
-    until("all are suspended", || Ok(counts(&host)?.1 == WAITING as u32))?;
+    until("all are suspended", || {
+        Ok(counts(&host)?.1 == WAITING as u32)
+    })?;
     let child = *host.children().first().context("no child")?;
     let threads = fs::read_dir(format!("/proc/{child}/task"))?.count();
     ensure!(threads < 25, "{threads} threads");
@@ -171,8 +180,7 @@ fn suspended_requests_are_finished_over_a_graceful_restart() -> Result<()> {
     until("all are suspended", || Ok(counts(&host)?.0 == 20))?;
     host.signal(libc::SIGUSR1);
     until("another child serves", || {
-        Ok(host.children().iter().any(|child| !before.contains(child))
-            && counts(&host)?.1 == 0)
+        Ok(host.children().iter().any(|child| !before.contains(child)) && counts(&host)?.1 == 0)
     })?;
     for client in &mut clients {
         ensure!(client.receive(false)?.text() == "later\n");

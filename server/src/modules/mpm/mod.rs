@@ -20,8 +20,8 @@ use crate::{
         offload::{self, Stretch},
         wait::blocking,
     },
-    hooks::{kinds::Key, timing},
     crash::trail::{self, Kind as Call, Place, Step, Subject},
+    hooks::{kinds::Key, timing},
     modules::static_modules,
     mpm::{
         self, control,

@@ -244,7 +244,10 @@ mod tests {
     #[test]
     fn people_scripts_and_prometheus_are_told_the_same() {
         let page = status().html();
-        assert!(page.contains("<td>nap &quot;&lt;1&gt;&quot;</td>"), "{page}");
+        assert!(
+            page.contains("<td>nap &quot;&lt;1&gt;&quot;</td>"),
+            "{page}"
+        );
         assert!(page.contains("<td>60 s</td><td>200.000 ms</td>"), "{page}");
         let auto = status().auto();
         assert!(auto.contains("Places: 25\nQueued: 3\n"), "{auto}");
