@@ -509,7 +509,7 @@ impl Session {
             sys::ap_update_child_status((*c).sbh.cast(), sys::SERVER_BUSY_WRITE as c_int, r);
             request_key(r)
         };
-        if left.is_none() && key.is_slow() && !offload::enter() {
+        if left.is_none() && key.is_long() && !offload::enter() {
             return self.queue(Queued { r, left });
         }
         let outcome = off_the_reactor_if_slow(key, || {

@@ -12,13 +12,20 @@ use std::{
     collections::BTreeMap,
     sync::{
         OnceLock,
-        atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// From this mean, in microseconds, a kind is slow: a change of threads costs a hundredth of it.
 pub const SLOW: u32 = 1_000;
+
+/// From this mean on calls wait for a place to block in; shorter ones find a thread without.
+const LONG: u32 = 20_000;
+
+/// A single call of a fast kind that takes no longer than this, in microseconds, may just have waited
+/// for a processor.
+const DOUBTFUL: u32 = 50_000;
 
 /// How many cells a child has.
 const CELLS: usize = 1024;
@@ -40,6 +47,8 @@ pub struct Kind {
     away: AtomicU32,
     /// What it is a kind of; 0: the cell is free.
     sort: AtomicU32,
+    /// The last call was not fast.
+    late: AtomicBool,
     calls: AtomicU64,
     /// Calls that were made off the reactor from the start.
     moved: AtomicU64,
@@ -189,18 +198,36 @@ impl Key {
         &area()[self.0]
     }
 
-    /// Whether calls of this kind are to be moved: they have been slow, or so many of them hold a
-    /// thread at this moment that the next ones should wait for theirs in a queue.
+    /// Whether calls of this kind are to be moved.
     pub fn is_slow(self) -> bool {
-        let kind = self.kind();
-        kind.mean.load(Relaxed) >= SLOW || kind.away.load(Relaxed) > LIMIT.load(Relaxed) / 8
+        self.kind().mean.load(Relaxed) >= SLOW || self.is_crowded()
+    }
+
+    /// Whether they hold their threads for so long, or so many at this moment, that the next ones are
+    /// to wait for a place.
+    pub fn is_long(self) -> bool {
+        self.kind().mean.load(Relaxed) >= LONG || self.is_crowded()
+    }
+
+    fn is_crowded(self) -> bool {
+        self.kind().away.load(Relaxed) > LIMIT.load(Relaxed) / 8
     }
 
     /// Takes note of a call.
     pub fn note(self, time: Duration) {
         let kind = self.kind();
         kind.calls.fetch_add(1, Relaxed);
-        kind.approach(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+        let time = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let late = time >= SLOW;
+        let was_late = kind.late.load(Relaxed);
+        if late != was_late {
+            kind.late.store(late, Relaxed);
+        }
+        // On a busy machine a thread may lose its processor for a while. One that blocks does so again,
+        // or for so long that the watchdog sees it.
+        let fast = kind.mean.load(Relaxed) < SLOW;
+        let doubtful = late && fast && !was_late && time < DOUBTFUL;
+        kind.approach(if doubtful { SLOW / 2 } else { time });
     }
 
     /// A call is made off the reactor from its start.
@@ -260,6 +287,7 @@ impl Kind {
             stalls: AtomicU32::new(0),
             away: AtomicU32::new(0),
             sort: AtomicU32::new(0),
+            late: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             moved: AtomicU64::new(0),
             left: AtomicU64::new(0),
@@ -392,6 +420,21 @@ mod tests {
         }
         assert!(!key.is_slow());
         assert_eq!(key.kind().slow_since.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn one_late_call_is_forgiven_two_in_a_row_are_not() {
+        let key = Key::handler(b"late once");
+        for _ in 0..100 {
+            key.note(Duration::from_millis(30));
+            key.note(Duration::from_micros(10));
+            assert!(!key.is_slow());
+        }
+        key.note(Duration::from_millis(30));
+        key.note(Duration::from_millis(30));
+        assert!(key.is_slow() && !key.is_long());
+        key.note(Duration::from_secs(1));
+        assert!(key.is_long());
     }
 
     #[test]

@@ -172,6 +172,14 @@ fn wake_watchdog() {
     }
 }
 
+/// Wakes the watchdog for something else.
+pub fn unpark_watchdog() {
+    let watchdog = WATCHDOG.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(watchdog) = &*watchdog {
+        watchdog.thread.unpark();
+    }
+}
+
 #[cold]
 fn come_back(slot: &Slot) {
     if slot.unreplace() {
@@ -348,7 +356,7 @@ mod tests {
     use super::*;
 
     fn nap() {
-        std::thread::park_timeout(Duration::from_millis(20));
+        std::thread::park_timeout(Duration::from_millis(60));
     }
 
     #[test]

@@ -97,8 +97,20 @@ fn start() -> Result<(Site, Place, Host)> {
     Ok((site, place, host))
 }
 
-/// The first requests a server ever gets are a burst of `how`.
+/// A machine may be too busy to measure once; a reactor that is stuck is so each time.
 fn cold_burst(how: &str) -> Result<()> {
+    let mut result = Ok(());
+    for _ in 0..3 {
+        result = try_cold_burst(how);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// The first requests a server ever gets are a burst of `how`.
+fn try_cold_burst(how: &str) -> Result<()> {
     let (_site, _place, host) = start()?;
     let port = host.port();
     let stop = AtomicBool::new(false);

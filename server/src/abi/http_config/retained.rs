@@ -152,7 +152,7 @@ pub(in crate::abi) unsafe fn invoke(r: *mut request_rec, may_leave: bool) -> Inv
             (*r).handler = handler_of_type(r);
         }
         let key = key_of(r);
-        if may_leave && is_moved(key) && !offload::enter() {
+        if may_leave && is_moved(key) && key.is_long() && !offload::enter() {
             return Invoked::Left(left);
         }
         Invoked::Answer(answer_of(r, left, key))

@@ -344,7 +344,11 @@ unsafe extern "C" fn call_later(
         if !key.is_slow() {
             return timing::hooks_measured(key, call);
         }
-        let place = offload::take().await;
+        let place = if key.is_long() {
+            offload::take().await
+        } else {
+            None
+        };
         let _stretch = Stretch::begin(place);
         timing::hooks_measured(key, || {
             key.note_moved();
