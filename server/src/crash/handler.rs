@@ -273,6 +273,21 @@ fn report(signal: c_int, info: &libc::siginfo_t, place: &Registers) {
     let by_code = module_of_callers(&callers, innermost, own);
     let blamed = if by_code.is_null() { noted } else { by_code };
 
+    // SAFETY: plain system call.
+    let pid = unsafe { libc::getpid() };
+    let is_child = pid == CHILD.load(Ordering::Relaxed);
+    // First of all, lest it is not counted.
+    if is_child {
+        // A module that is disabled, but called all the same: by one that knows it as a provider.
+        let charged = if policy::is_disabled(blamed) && !noted.is_null() {
+            noted
+        } else {
+            blamed
+        };
+        learn(&found, charged);
+        shared::shared().leave(pid, charged);
+    }
+
     let log = Log::new(&found);
     let mut line = log.line();
     let _ = write!(line, "crash: {}", text::signal_name(signal));
@@ -310,13 +325,9 @@ fn report(signal: c_int, info: &libc::siginfo_t, place: &Registers) {
     }
     tell_callers(&log, &callers);
 
-    // SAFETY: plain system call.
-    let pid = unsafe { libc::getpid() };
-    if pid != CHILD.load(Ordering::Relaxed) {
+    if !is_child {
         return;
     }
-    learn(&found, blamed);
-    shared::shared().leave(pid, blamed);
     let mut line = log.line();
     let _ = write!(line, "crash: child pid {pid} ends");
     let connections = CONNECTIONS.load(Ordering::Relaxed);

@@ -115,11 +115,6 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 pub fn run() {
     limit::begin_control();
     control_signals().block();
-    // Before there are children: a fault that somebody sends to one that has just been forked must not
-    // be let pass by Rust's handler.
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
     signals::ignore(libc::SIGPIPE);
     log(
         sys::APLOG_NOTICE,
