@@ -162,7 +162,9 @@ macro_rules! hooks {
                             continue;
                         }
                         step.calls(link.module);
-                        registry::hooks!(@call function ($($arg: $argtype),*));
+                        execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*));
+                        });
                     }
                 }
             }).is_err() {}
@@ -185,8 +187,9 @@ macro_rules! hooks {
                             }
                         }
                         step.calls(link.module);
-                        let answer = registry::hooks!(
-                            @call function ($($arg: $argtype),*) -> c_int);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*) -> c_int)
+                        });
                         if answer != OK as c_int && answer != DECLINED {
                             policy::answered(&step, answer);
                             return answer;
@@ -220,9 +223,11 @@ macro_rules! hooks {
                             }
                         }
                         step.calls(link.module);
-                        let answer = registry::hooks!(
-                            @call function ($($arg: $argtype),*) -> $ret);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*) -> $ret)
+                        });
                         if answer != $declined {
+                            execution::answered(link.module.addr(), stringify!($hook));
                             policy::answered(&step, Answer::status(answer));
                             if step.place.phase == Phase::Handler {
                                 policy::handled(&step);
