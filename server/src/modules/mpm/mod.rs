@@ -6,7 +6,6 @@ mod directives;
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
     sync::OnceLock,
     time::Duration,
@@ -213,6 +212,9 @@ unsafe extern "C" fn open_logs(
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
     control::begin_to_stop_in_order();
+    if !mpm_common::claim_pid_file(pconf) {
+        return sys::DONE;
+    }
     // SAFETY: the main server is live.
     if unsafe { sys::ap_setup_listeners(server) } < 1 {
         control::log(
@@ -234,11 +236,6 @@ unsafe extern "C" fn run(
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
         sys::ap_log_pid(pconf, sys::ap_pid_fname);
-        let name = sys::ap_server_root_relative(pconf, sys::ap_pid_fname);
-        if let Some(name) = module_sdk::raw::text(name) {
-            let path = std::ffi::OsStr::from_bytes(name.to_bytes());
-            mpm::pidfile::hold(std::path::Path::new(path));
-        }
         if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
             return sys::DONE;
         }
