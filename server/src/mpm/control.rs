@@ -12,7 +12,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    child,
+    announce, child,
     kind::{self, Kind},
     restart,
     settings::settings,
@@ -191,6 +191,7 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            announce::look(self.children.iter().map(|child| child.slot));
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {
                 monitored = Instant::now();
                 // SAFETY: single-threaded; pconf and the main server are live.
@@ -349,7 +350,9 @@ impl Control {
 
     /// Changes to the configuration, modules and binary on disk, when they are good.
     fn restart(&mut self, graceful: bool) {
+        announce::reloading();
         if let Err(why) = restart::check_configuration() {
+            announce::refused(&why);
             log(
                 sys::APLOG_ERR,
                 &format!("restart refused, the running configuration stays in force: {why}"),
@@ -374,6 +377,7 @@ impl Control {
     /// Ends the children and waits until they are gone.
     fn stop(mut self, end: End) {
         child::set_stopping();
+        announce::stopping();
         let signals = control_signals();
         let graceful = end == End::GracefulStop;
         // SAFETY: plain numbers that directives have set.

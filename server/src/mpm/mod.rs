@@ -4,19 +4,24 @@
 //! children follow from that, `control` the single-threaded control process (start, supervise,
 //! restart, stop), `child` what all children have in common, `event`, `worker` and `prefork` how they
 //! serve, `orders` how they hear that they are to leave, `signals` how both hear of signals,
-//! `restart` the change to a new configuration. `modules/mpm` is the face of all this towards
+//! `restart` the change to a new configuration, `pidfile` whether a server runs, `announce` what it
+//! tells of itself (`notify` and `pulse`: systemd), `activation` sockets that it is given. `modules/mpm` is the face of all this towards
 //! configuration and modules.
 
 mod accept;
+pub mod activation;
+pub mod announce;
 pub mod child;
 pub mod control;
 mod event;
 pub mod kind;
+mod notify;
 mod orders;
 pub mod pidfile;
 mod places;
 pub mod port_owner;
 mod prefork;
+mod pulse;
 mod reactor;
 pub mod restart;
 pub mod settings;

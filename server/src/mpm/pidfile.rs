@@ -82,6 +82,11 @@ pub fn state(path: &Path) -> State {
     if is_own(path) {
         return State::Running(own_number());
     }
+    state_of_others(path)
+}
+
+/// The same of a file that this process does not hold.
+fn state_of_others(path: &Path) -> State {
     let file = match File::options()
         .read(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -334,7 +339,7 @@ fn open(path: &Path) -> Result<(File, bool, Option<String>), Refusal> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                if let State::Running(pid) = state(path) {
+                if let State::Running(pid) = state_of_others(path) {
                     return Err(Refusal::Running(pid));
                 }
                 match fs::symlink_metadata(path) {
@@ -345,7 +350,7 @@ fn open(path: &Path) -> Result<(File, bool, Option<String>), Refusal> {
             }
         };
         // A server may hold even this, if somebody has made another name for it.
-        if let State::Running(pid) = state(path) {
+        if let State::Running(pid) = state_of_others(path) {
             return Err(Refusal::Running(pid));
         }
         put_away(path).map_err(failed)?;

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{pidfile, sockets::INHERITED};
+use super::{activation, pidfile, sockets::INHERITED};
 use crate::cli;
 
 /// Tells the executed control process which generation it begins.
@@ -67,6 +67,7 @@ pub fn execute(listeners: &str, generation: i32, children: &[i32], graceful: boo
     if let Some((name, value)) = pidfile::keep_over_exec() {
         command.env(name, value);
     }
+    activation::keep_over_exec();
     if graceful {
         command.env_remove(AT_ONCE);
     } else {

@@ -1,13 +1,13 @@
 //! The listening sockets, as the control process and its children use them.
 
 use std::{
-    os::fd::{FromRawFd, RawFd},
+    os::fd::RawFd,
     sync::{Mutex, PoisonError},
 };
 
 use httpd_sys as sys;
 
-use super::restart;
+use super::{activation, restart};
 
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
@@ -20,9 +20,13 @@ static UNCLAIMED: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
 pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
     let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
     let unclaimed = unclaimed.get_or_insert_with(inherited);
-    let at = unclaimed
+    let Some(at) = unclaimed
         .iter()
-        .position(|(_, bound, number)| bound == address && *number == port)?;
+        .position(|(_, bound, number)| bound == address && *number == port)
+    else {
+        return activation::take(address, port);
+    };
+    activation::note_used(address, port);
     let (descriptor, ..) = unclaimed.swap_remove(at);
     // SAFETY: plain system call: programs that the server starts do not get the socket.
     unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -38,21 +42,10 @@ pub fn close_uninherited() {
     }
 }
 
-/// What the environment says: sockets of the process that executed this one, and systemd's.
+/// What the process that executed this one has left.
 fn inherited() -> Vec<(RawFd, String, u16)> {
     let list = restart::handed(INHERITED).unwrap_or_default();
-    let mut sockets: Vec<_> = list.split(';').filter_map(parse).collect();
-    let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
-    let own = i32::try_from(std::process::id()).ok();
-    if sockets.is_empty() && number("LISTEN_PID") == own {
-        // systemd passes them from descriptor 3 on (sd_listen_fds).
-        let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, 1000);
-        sockets.extend((3..3 + count).filter_map(|descriptor| {
-            let (address, port) = address_of(descriptor)?;
-            Some((descriptor, address, port))
-        }));
-    }
-    sockets
+    list.split(';').filter_map(parse).collect()
 }
 
 /// `descriptor:address:port`.
@@ -64,15 +57,6 @@ fn parse(text: &str) -> Option<(RawFd, String, u16)> {
         address.to_owned(),
         port.parse().ok()?,
     ))
-}
-
-/// What a socket is bound to.
-fn address_of(descriptor: RawFd) -> Option<(String, u16)> {
-    // SAFETY: the borrowed descriptor is only asked, and stays open.
-    let socket =
-        unsafe { std::mem::ManuallyDrop::new(std::net::TcpListener::from_raw_fd(descriptor)) };
-    let address = socket.local_addr().ok()?;
-    Some((address.ip().to_string(), address.port()))
 }
 
 /// The sockets that are listened on.

@@ -223,6 +223,12 @@ unsafe extern "C" fn open_logs(
         );
         return sys::DONE;
     }
+    // SAFETY: only a number is asked for.
+    if unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) }
+        == sys::AP_SQ_MS_CREATE_CONFIG as c_int
+    {
+        mpm::activation::warn_of_unused();
+    }
     sys::OK as c_int
 }
 
@@ -240,11 +246,13 @@ unsafe extern "C" fn run(
             return sys::DONE;
         }
     }
+    mpm::announce::begin(mpm_common::pid_file(pconf));
     if defined(c"ONE_PROCESS") || defined(c"DEBUG") {
         control::run_in_foreground();
     } else {
         control::run();
     }
+    mpm::announce::end();
     // SAFETY: as above.
     unsafe { sys::ap_remove_pid(pconf, sys::ap_pid_fname) };
     sys::DONE
