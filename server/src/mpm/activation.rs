@@ -182,8 +182,7 @@ fn kind(descriptor: RawFd) -> Kind {
         return other("a connection (Accept=yes)");
     }
     // SAFETY: the borrowed descriptor is only asked, and stays open.
-    let socket =
-        unsafe { std::mem::ManuallyDrop::new(TcpListener::from_raw_fd(descriptor)) };
+    let socket = unsafe { std::mem::ManuallyDrop::new(TcpListener::from_raw_fd(descriptor)) };
     match socket.local_addr() {
         Ok(address) => Kind::Tcp(address.ip(), address.port()),
         Err(_) => other("no socket that is bound"),

@@ -155,7 +155,10 @@ pub fn stopping() {
 
 /// The server has stopped.
 pub fn end() {
-    let announcer = ANNOUNCER.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let announcer = ANNOUNCER
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     if let Some((_, path)) = announcer.and_then(|announcer| announcer.file) {
         // The next start replaces what is left.
         let _ = fs::remove_file(path);
@@ -205,7 +208,11 @@ impl Announcer {
                 serving: summary.serving > 0,
                 waiting,
                 // Asked only when it counts: it costs files of /proc.
-                trace: if waiting { trace ^ processor_time(slots) } else { trace },
+                trace: if waiting {
+                    trace ^ processor_time(slots)
+                } else {
+                    trace
+                },
             };
             if watchdog.pulse.look(look, now) && sign {
                 watchdog.given = Some(now);

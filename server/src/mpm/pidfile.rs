@@ -365,7 +365,7 @@ fn described(file: &File) -> String {
     match kind {
         Ok((true, 0)) => "an empty file".to_owned(),
         Ok((true, size)) => format!("a file of {size} bytes that hold no process's number"),
-        _ => "no file".to_owned(),
+        _ => "a special file".to_owned(),
     }
 }
 
@@ -420,8 +420,7 @@ enum Lock {
 fn start_lock(file: &File, how: libc::c_int) -> Lock {
     // SAFETY: the descriptor is open.
     let status = unsafe { libc::flock(file.as_raw_fd(), how | libc::LOCK_NB) };
-    let taken =
-        status != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EWOULDBLOCK);
+    let taken = status != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EWOULDBLOCK);
     if taken { Lock::Taken } else { Lock::Free }
 }
 

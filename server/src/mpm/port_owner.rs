@@ -114,12 +114,16 @@ fn listening(table: &str, address: IpAddr, port: u16) -> Vec<u64> {
 fn parse(text: &str) -> Option<IpAddr> {
     let words: Option<Vec<[u8; 4]>> = (0..text.len())
         .step_by(8)
-        .map(|at| Some(u32::from_str_radix(text.get(at..at + 8)?, 16).ok()?.to_ne_bytes()))
+        .map(|at| {
+            Some(
+                u32::from_str_radix(text.get(at..at + 8)?, 16)
+                    .ok()?
+                    .to_ne_bytes(),
+            )
+        })
         .collect();
     match words?.as_flattened() {
-        bytes if bytes.len() == 4 => {
-            Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into())
-        }
+        bytes if bytes.len() == 4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into()),
         bytes => Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into()),
     }
 }
@@ -180,8 +184,16 @@ mod tests {
             ("::1", "0.0.0.0", false),
             ("127.0.0.1", "127.0.0.2", false),
         ] {
-            assert_eq!(meet(address(one), address(other)), expected, "{one} {other}");
-            assert_eq!(meet(address(other), address(one)), expected, "{other} {one}");
+            assert_eq!(
+                meet(address(one), address(other)),
+                expected,
+                "{one} {other}"
+            );
+            assert_eq!(
+                meet(address(other), address(one)),
+                expected,
+                "{other} {one}"
+            );
         }
         let local = "00000000000000000000000001000000";
         if cfg!(target_endian = "little") {
@@ -205,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_amiss_is_explained() {
-        let why = |kind: io::ErrorKind, port| explain(&kind.into(), IpAddr::from([192, 0, 2, 1]), port);
+        let why =
+            |kind: io::ErrorKind, port| explain(&kind.into(), IpAddr::from([192, 0, 2, 1]), port);
         assert!(why(io::ErrorKind::AddrNotAvailable, 80).contains("192.0.2.1 is not"));
         assert_eq!(why(io::ErrorKind::PermissionDenied, 65535), "");
         assert_eq!(why(io::ErrorKind::OutOfMemory, 80), "");

@@ -334,7 +334,8 @@ unsafe fn circumstances(listener: *mut Listener, status: apr_status_t) -> String
         let address = (*listener).record.bind_addr;
         let mut ip = null_mut();
         if sys::apr_sockaddr_ip_get(&raw mut ip, address) == OK
-            && let Some(ip) = module_sdk::raw::text(ip).and_then(|ip| ip.to_str().ok()?.parse().ok())
+            && let Some(ip) =
+                module_sdk::raw::text(ip).and_then(|ip| ip.to_str().ok()?.parse().ok())
         {
             let error = std::io::Error::from_raw_os_error(status);
             text = port_owner::explain(&error, ip, (*address).port);
