@@ -49,6 +49,7 @@ struct Announcer {
     watchdog: Option<Watchdog>,
     state: &'static str,
     configured: SystemTime,
+    listens_on: String,
 }
 
 /// The signs of life.
@@ -112,6 +113,7 @@ pub fn begin(pid_file: Option<PathBuf>) {
         watchdog,
         state: "starting",
         configured: SystemTime::now(),
+        listens_on: sockets::addresses().join(" "),
     });
 }
 
@@ -271,11 +273,12 @@ impl Announcer {
             text,
             "pid: {}\nstate: {}\nmpm: {}\ngeneration: {}\nconfigured: {configured}\n\
              children: {children}\nbusy: {busy}\nidle: {idle}\nconnections: {connections}\n\
-             requests: {requests}\nend\n",
+             requests: {requests}\nlisten: {}\nend\n",
             std::process::id(),
             self.state,
             kind::current().name(),
             super::generation(),
+            self.listens_on,
         );
         text
     }

@@ -1,7 +1,7 @@
 //! The listening sockets, as the control process and its children use them.
 
 use std::{
-    os::fd::RawFd,
+    os::fd::{FromRawFd, RawFd},
     sync::{Mutex, PoisonError},
 };
 
@@ -57,6 +57,17 @@ fn parse(text: &str) -> Option<(RawFd, String, u16)> {
         address.to_owned(),
         port.parse().ok()?,
     ))
+}
+
+/// The addresses that are listened on: `127.0.0.1:80`, `[::]:443`.
+pub fn addresses() -> Vec<String> {
+    let sockets = listening().into_iter().filter_map(|descriptor| {
+        // SAFETY: the borrowed descriptor is only asked, and stays open.
+        let socket =
+            unsafe { std::mem::ManuallyDrop::new(std::net::TcpListener::from_raw_fd(descriptor)) };
+        Some(socket.local_addr().ok()?.to_string())
+    });
+    sockets.collect()
 }
 
 /// The sockets that are listened on.
