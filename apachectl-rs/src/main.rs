@@ -67,7 +67,9 @@ fn start(program: &Program) -> Result<ExitCode> {
     if code != 0 {
         return Ok(exit(code));
     }
-    let file = program.pid_file()?;
+    let Ok(file) = program.pid_file() else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let begun = Instant::now();
     loop {
         match pid_file::state(&file) {
@@ -90,15 +92,17 @@ fn stop(program: &Program, arguments: &Arguments) -> Result<ExitCode> {
         _ => Duration::ZERO,
     };
     // Before: the server removes the file, and its configuration may be broken by then.
-    let file = program.pid_file()?;
-    let running = match pid_file::settled_state(&file) {
-        State::Running(pid) => Some(pid),
-        _ => None,
-    };
+    let running = program
+        .pid_file()
+        .ok()
+        .and_then(|file| match pid_file::settled_state(&file) {
+            State::Running(pid) => Some((file, pid)),
+            _ => None,
+        });
     let code = program
         .run(&["-k", arguments.verb.word()])
         .context("the server's program")?;
-    let Some(pid) = running.filter(|_| code == 0 && !wait.is_zero()) else {
+    let Some((file, pid)) = running.filter(|_| code == 0 && !wait.is_zero()) else {
         return Ok(exit(code));
     };
     let begun = Instant::now();

@@ -18,6 +18,8 @@ const READ: &str = "APACHECTL_RS_ENVVARS";
 #[derive(Debug)]
 pub struct Program {
     path: PathBuf,
+    /// `OPTIONS`.
+    options: Vec<OsString>,
     flags: Vec<OsString>,
 }
 
@@ -64,19 +66,26 @@ impl Program {
         let options = options.split_whitespace().map(OsString::from);
         Ok(Self {
             path,
-            flags: options.chain(flags.iter().cloned()).collect(),
+            options: options.collect(),
+            flags: flags.to_vec(),
         })
     }
 
     fn command(&self, more: &[&str]) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(more).args(&self.flags).env_remove(READ);
+        command.args(&self.options).args(more).args(&self.flags);
+        command.env_remove(READ);
         command
+    }
+
+    /// All flags, in their order.
+    fn given(&self) -> impl Iterator<Item = &OsString> {
+        self.options.iter().chain(&self.flags)
     }
 
     /// Whether the flags keep the server on this terminal.
     pub fn stays_in_foreground(&self) -> bool {
-        self.flags.iter().any(|flag| {
+        self.given().any(|flag| {
             let flag = flag.to_string_lossy();
             let name = flag.strip_prefix("-D").unwrap_or(&flag);
             flag == "-X" || ["FOREGROUND", "NO_DETACH", "DEBUG", "ONE_PROCESS"].contains(&name)
@@ -150,7 +159,7 @@ impl Program {
 
     /// The value of a flag.
     fn value(&self, name: &str) -> Option<OsString> {
-        let mut flags = self.flags.iter();
+        let mut flags = self.given();
         while let Some(flag) = flags.next() {
             if flag == name {
                 return flags.next().cloned();

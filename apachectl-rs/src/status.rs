@@ -178,7 +178,10 @@ fn as_text(
     let (busy, idle) = (report.value("busy"), report.value("idle"));
     line("workers", &format!("{busy} busy, {idle} idle"));
     line("connections", report.value("connections"));
-    line("requests", report.value("requests"));
+    // Counted with ExtendedStatus only.
+    if report.values.contains_key("requests") {
+        line("requests", report.value("requests"));
+    }
     line("listens on", report.value("listen"));
     if report.age > FRESH {
         let age = shown(report.age);

@@ -268,12 +268,19 @@ impl Announcer {
             .configured
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
+        // SAFETY: a plain number that a directive has set.
+        let requests = if unsafe { sys::ap_extended_status } != 0 {
+            format!("requests: {requests}\n")
+        } else {
+            // They are not counted.
+            String::new()
+        };
         // Writing into a string does not fail.
         let _ = write!(
             text,
             "pid: {}\nstate: {}\nmpm: {}\ngeneration: {}\nconfigured: {configured}\n\
              children: {children}\nbusy: {busy}\nidle: {idle}\nconnections: {connections}\n\
-             requests: {requests}\nlisten: {}\nend\n",
+             {requests}listen: {}\nend\n",
             std::process::id(),
             self.state,
             kind::current().name(),

@@ -2,4 +2,6 @@
 //! systemd (`systemd`), `apachectl-rs` (`apachectl`), and what the children may do (`privileges`).
 
 mod addresses;
+mod apachectl;
 mod pid_file;
+mod systemd;

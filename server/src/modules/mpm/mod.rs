@@ -241,10 +241,11 @@ unsafe extern "C" fn run(
     mpm::set_configuration_pool(pconf);
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
-        sys::ap_log_pid(pconf, sys::ap_pid_fname);
+        // The number is written last: who reads it finds a server that nothing keeps from serving.
         if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
-            return sys::DONE;
+            return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        sys::ap_log_pid(pconf, sys::ap_pid_fname);
     }
     mpm::announce::begin(mpm_common::pid_file(pconf));
     if defined(c"ONE_PROCESS") || defined(c"DEBUG") {
