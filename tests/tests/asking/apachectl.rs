@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     asked::Asked,
     client,
-    host::{Kind, built, printed, run, until},
+    host::{Kind, Place, built, printed, run, until},
+    modules::{compile, source},
 };
 
 const LISTEN: &str = "Listen 127.0.0.1:@PORT@";
@@ -59,16 +60,16 @@ fn words_come_back_when_they_have_been_carried_out() -> Result<()> {
 
 #[test]
 fn a_start_that_fails_later_is_told() -> Result<()> {
-    // Found only when the terminal has been left.
-    let asked = Asked::new(
-        Kind::Ours,
-        &format!("{LISTEN}\nScoreBoardFile none/of/these"),
-    )?;
+    let place = Place::new()?;
+    let object = compile(&source("mod_too_late.c"), place.path())?;
+    let line = format!("{LISTEN}\nLoadModule too_late_module {}", object.display());
+    let asked = Asked::new(Kind::Ours, &line)?;
     let (code, text) = tell(&asked, &["start"])?;
     ensure!(
         code == 1 && text.contains("has ended while it started"),
         "{code}: {text}"
     );
+    ensure!(asked.pid().is_none() && !asked.place.path().join("run/httpd.pid").exists());
     Ok(())
 }
 

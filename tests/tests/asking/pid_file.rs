@@ -117,11 +117,12 @@ fn whatever_is_no_pid_file_is_replaced_with_a_notice() -> Result<()> {
         ensure!(start.status.success(), "{how}: {}", printed(&start));
         until("it runs", || Ok(asked.listens() && asked.pid().is_some()))
             .with_context(|| format!("{how}: {}", asked.place.read("logs/error.log")))?;
-        let log = asked.place.read("logs/error.log");
-        ensure!(
-            log.contains("overwritten -- Unclean shutdown of previous Apache run? It was a"),
-            "{how}: {log}"
-        );
+        until("the notice is logged", || {
+            let log = asked.place.read("logs/error.log");
+            let notice = "overwritten -- Unclean shutdown of previous Apache run? It was a";
+            Ok(log.contains(notice))
+        })
+        .context(how)?;
         ensure!(
             fs::symlink_metadata(&file)?.is_file(),
             "{how}: it is no file of its own"
