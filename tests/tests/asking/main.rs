@@ -4,4 +4,5 @@
 mod addresses;
 mod apachectl;
 mod pid_file;
+mod privileges;
 mod systemd;
