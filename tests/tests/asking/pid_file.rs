@@ -85,7 +85,7 @@ fn spoil(how: &str, file: &Path) -> Result<()> {
         _ => {
             use std::os::unix::fs::PermissionsExt;
             fs::write(file, "x")?;
-            fs::set_permissions(file, fs::Permissions::from_mode(0))?;
+            fs::set_permissions(file, fs::Permissions::from_mode(0o000))?;
         }
     }
     Ok(())
