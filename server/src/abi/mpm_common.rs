@@ -13,7 +13,7 @@ use std::{
 use httpd_sys::{self as sys, cmd_parms};
 use module_sdk::raw::Pool;
 
-use crate::mpm::{control, pidfile};
+use crate::mpm::{control, pidfile, rehearsal};
 
 exports! {
     ap_mpm_set_pidfile, ap_mpm_dump_pidfile, ap_mpm_set_max_requests, ap_mpm_set_coredumpdir,
@@ -194,7 +194,7 @@ pub(crate) fn pid_file(pool: *mut sys::apr_pool_t) -> Option<PathBuf> {
 /// Makes the pid file this server's, before it opens anything else; false after saying that it
 /// cannot be had, because another server runs with it.
 pub(crate) fn claim_pid_file(pool: *mut sys::apr_pool_t) -> bool {
-    let Some(path) = pid_file(pool) else {
+    let Some(path) = pid_file(pool).filter(|_| !rehearsal::is_on()) else {
         return true;
     };
     match pidfile::claim(&path) {

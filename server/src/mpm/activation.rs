@@ -96,14 +96,9 @@ pub fn warn_of_unused() {
     }
 }
 
-/// Lets the sockets stay open over executing another program; which they are.
-pub fn keep_over_exec() -> Vec<RawFd> {
-    let descriptors: Vec<RawFd> = passed().iter().map(|socket| socket.descriptor).collect();
-    for &descriptor in &descriptors {
-        // SAFETY: the descriptor is open; only its flag changes.
-        unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) };
-    }
-    descriptors
+/// The sockets, which stay open over executing the server anew.
+pub fn descriptors() -> impl Iterator<Item = RawFd> {
+    passed().iter().map(|socket| socket.descriptor)
 }
 
 impl Passed {

@@ -10,8 +10,11 @@ use std::{
     fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher},
     os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -37,7 +40,7 @@ static ANNOUNCER: Mutex<Option<Announcer>> = Mutex::new(None);
 
 /// What has been told to whom.
 struct Announcer {
-    file: Option<(File, PathBuf)>,
+    file: Option<File>,
     written: String,
     written_at: Option<Instant>,
     systemd: Option<Notifier>,
@@ -74,12 +77,10 @@ struct Summary {
 /// The control process begins; `pid_file` is where its number stands.
 pub fn begin(pid_file: Option<PathBuf>) {
     let now = Instant::now();
-    let file = pid_file.and_then(|path| {
-        let mut path = path.into_os_string();
-        path.push(".status");
-        let path = PathBuf::from(path);
+    let file = pid_file.and_then(|pid_file| {
+        let path = path(&pid_file);
         match create(&path) {
-            Ok(file) => Some((file, path)),
+            Ok(file) => Some(file),
             Err(error) => {
                 let path = path.display();
                 control::log(
@@ -146,6 +147,22 @@ pub fn refused(why: &str) {
     });
 }
 
+/// The server has no configuration, and its earlier children go on serving: said once, with a sign of
+/// life at each call.
+pub fn held(why: &str) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    let Some(systemd) = Notifier::from_environment() else {
+        return;
+    };
+    if !SAID.swap(true, Ordering::Relaxed) {
+        let why = why.lines().next().unwrap_or_default();
+        systemd.tell(&format!("READY=1\nSTATUS=Without a configuration: {why}"));
+    }
+    if watchdog_interval().is_some() {
+        systemd.tell("WATCHDOG=1");
+    }
+}
+
 /// The server stops.
 pub fn stopping() {
     with(|announcer| {
@@ -155,16 +172,11 @@ pub fn stopping() {
     });
 }
 
-/// The server has stopped.
-pub fn end() {
-    let announcer = ANNOUNCER
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    if let Some((_, path)) = announcer.and_then(|announcer| announcer.file) {
-        // The next start replaces what is left.
-        let _ = fs::remove_file(path);
-    }
+/// The file beside this pid file.
+pub fn path(pid_file: &Path) -> PathBuf {
+    let mut path = pid_file.as_os_str().to_owned();
+    path.push(".status");
+    PathBuf::from(path)
 }
 
 fn with(work: impl FnOnce(&mut Announcer)) {
@@ -178,7 +190,7 @@ fn with(work: impl FnOnce(&mut Announcer)) {
 }
 
 /// A new file of this name, whatever was there: everybody may read it.
-fn create(path: &PathBuf) -> std::io::Result<File> {
+fn create(path: &Path) -> std::io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -291,7 +303,7 @@ impl Announcer {
     }
 
     fn write(&mut self, lines: String) {
-        if let Some((file, _)) = &self.file {
+        if let Some(file) = &self.file {
             // A full file system is told of by those who need it.
             let _ = file
                 .write_all_at(lines.as_bytes(), 0)

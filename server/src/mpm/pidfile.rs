@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::restart;
+use super::{announce, restart};
 
 /// The variable that hands the lock to the process which this one executes.
 const KEPT: &str = "HTTPD_RS_PID_LOCK";
@@ -226,7 +226,7 @@ pub fn remove() -> Option<io::Result<()>> {
     match own {
         Some(claim) if claim.held => is_at(&claim.file, &claim.path)
             // The lock is let go when the file is gone.
-            .then(|| fs::remove_file(&claim.path)),
+            .then(|| remove_both(&claim.path)),
         // An image that has not come to holding the file it was left.
         _ => kept().map(remove_file_of)?,
     }
@@ -237,7 +237,8 @@ pub fn own_pid(path: &Path) -> Option<i32> {
     is_own(path).then(own_number)
 }
 
-/// Lets the lock stay over executing another program; the variable to tell it of the descriptor.
+/// The descriptor with which the lock stays over executing another program, and the variable to tell
+/// of it.
 pub fn keep_over_exec() -> Option<(&'static str, String)> {
     let own = OWN.lock().unwrap_or_else(PoisonError::into_inner);
     let descriptor = match own.as_ref().filter(|claim| claim.held) {
@@ -245,8 +246,6 @@ pub fn keep_over_exec() -> Option<(&'static str, String)> {
         // What this process was left itself, when it has not come to holding the file.
         None => kept()?,
     };
-    // SAFETY: the descriptor is open; only its flag changes.
-    unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) };
     Some((KEPT, descriptor.to_string()))
 }
 
@@ -303,7 +302,14 @@ fn descriptor_is_at(descriptor: RawFd, path: &Path) -> bool {
 /// Removes a file that is still where it was opened.
 fn remove_file_of(descriptor: RawFd) -> Option<io::Result<()>> {
     let path = fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
-    descriptor_is_at(descriptor, &path).then(|| fs::remove_file(path))
+    descriptor_is_at(descriptor, &path).then(|| remove_both(&path))
+}
+
+/// Removes a pid file, and what the server has told beside it.
+fn remove_both(path: &Path) -> io::Result<()> {
+    // It may never have been there.
+    let _ = fs::remove_file(announce::path(path));
+    fs::remove_file(path)
 }
 
 /// Opens the file of this path to write into it, or makes one. What cannot be a pid file is moved out

@@ -25,13 +25,18 @@ impl fmt::Display for Owner {
 }
 
 /// Why this process could not listen on an address, as a clause behind the address; empty when there
-/// is nothing to add to what the system says.
-pub fn explain(error: &io::Error, address: IpAddr, port: u16) -> String {
+/// is nothing to add to what the system says. `server` is the one whose restart this process rehearses.
+pub fn explain(error: &io::Error, address: IpAddr, port: u16, server: Option<u32>) -> String {
     let proc = Path::new("/proc");
     match error.kind() {
         io::ErrorKind::AddrInUse => match find(proc, address, port) {
             Some(owner) if owner.pid == std::process::id() => {
                 ", which another Listen has taken".to_owned()
+            }
+            Some(owner) if server == Some(owner.pid) => {
+                ", which this server listens on with another address; such a change needs a stop and a \
+                 start"
+                    .to_owned()
             }
             Some(owner) => format!(", which {owner} listens on"),
             None if !listeners(proc, address, port).is_empty() => {
@@ -217,8 +222,9 @@ mod tests {
 
     #[test]
     fn what_is_amiss_is_explained() {
-        let why =
-            |kind: io::ErrorKind, port| explain(&kind.into(), IpAddr::from([192, 0, 2, 1]), port);
+        let why = |kind: io::ErrorKind, port| {
+            explain(&kind.into(), IpAddr::from([192, 0, 2, 1]), port, None)
+        };
         assert!(why(io::ErrorKind::AddrNotAvailable, 80).contains("192.0.2.1 is not"));
         assert_eq!(why(io::ErrorKind::PermissionDenied, 65535), "");
         assert_eq!(why(io::ErrorKind::OutOfMemory, 80), "");

@@ -168,7 +168,7 @@ unsafe extern "C" fn pre_config(
         .into_iter()
         .any(defined);
     // A process that executed itself for a restart has left the terminal already.
-    if second_pass && serves && !stays && mpm::generation() == 0 {
+    if second_pass && serves && !stays && mpm::generation() == 0 && !mpm::rehearsal::is_on() {
         // SAFETY: the process has one thread.
         let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
         if status != 0 {
@@ -179,6 +179,8 @@ unsafe extern "C" fn pre_config(
             );
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        // It is another process now.
+        mpm::helpers::account_for();
     }
     mpm_common::reset();
     settings::reset();
@@ -258,7 +260,6 @@ unsafe extern "C" fn run(
     } else {
         control::run();
     }
-    mpm::announce::end();
     // SAFETY: as above.
     unsafe { sys::ap_remove_pid(pconf, sys::ap_pid_fname) };
     sys::DONE
