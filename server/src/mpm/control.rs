@@ -25,6 +25,7 @@ use super::{
     sockets,
     supply::{Decision, Seen, Supply},
 };
+use crate::crash::limit::{self, Verdict};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
@@ -141,12 +142,8 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
+    limit::begin_control();
     control_signals().block();
-    // Before there are children: a fault that somebody sends to one that has just been forked must not
-    // be let pass by Rust's handler.
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
     signals::ignore(libc::SIGPIPE);
     log(
         sys::APLOG_NOTICE,
@@ -360,6 +357,10 @@ impl Control {
             let child = self.children.swap_remove(at);
             super::note_child_end(pid, child.slot);
             report(pid, status);
+            let verdict = limit::ended(pid);
+            if verdict == Verdict::Stop {
+                return true;
+            }
             if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == child::CHILD_FATAL {
                 log(
                     sys::APLOG_ALERT,
@@ -373,7 +374,10 @@ impl Control {
             if !natural && !child.dismissed {
                 self.lost += 1;
             }
-            if natural || child.started.elapsed() > Duration::from_secs(10) {
+            if natural
+                || verdict == Verdict::Disabled
+                || child.started.elapsed() > Duration::from_secs(10)
+            {
                 self.young_deaths = 0;
             } else {
                 self.young_deaths += 1;

@@ -17,6 +17,7 @@ pub mod child;
 pub mod control;
 pub mod earlier;
 mod event;
+pub mod execution;
 pub mod helpers;
 mod hold;
 pub mod kind;
