@@ -394,3 +394,44 @@ fn the_scoreboards_file_goes_with_the_server() -> Result<()> {
     }
     Ok(())
 }
+
+/// Children that have changed their user leave their memory in CoreDumpDirectory.
+#[test]
+fn a_crash_leaves_its_memory_where_it_was_told() -> Result<()> {
+    if !root("a change of users") {
+        return Ok(());
+    }
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern")?;
+    if pattern.starts_with(['|', '/']) {
+        println!(
+            "skipped: the system puts memory elsewhere ({})",
+            pattern.trim()
+        );
+        return Ok(());
+    }
+    let site = site()?;
+    for kind in KINDS {
+        let place = Place::new()?;
+        let cores = place.path().join("cores");
+        fs::create_dir(&cores)?;
+        chown(&cores, Some(33), Some(33))?;
+        let host = Host::start_under(
+            kind(),
+            place,
+            &serve(&site, "", "CoreDumpDirectory cores\n"),
+            &["sh", "-c", "ulimit -c 1000000 && exec \"$@\"", "sh"],
+        )?;
+        child_of(&host)?;
+        until("the child serves", || {
+            Ok(client::get(host.port(), "/doc.txt")?.status() == 200)
+        })?;
+        let child = *host.children().first().context("a child")?;
+        // SAFETY: a plain system call on a child of the server started here.
+        unsafe { libc::kill(child, libc::SIGSEGV) };
+        until("there is a file", || {
+            Ok(fs::read_dir(&cores)?.next().is_some())
+        })
+        .with_context(|| format!("{:?}: {}", kind(), host.messages()))?;
+    }
+    Ok(())
+}
