@@ -35,6 +35,7 @@ class Connection:
         self.answers = 0
         self.buffer = b""
         self.closing = False
+        self.received_part = False
         self.socket = socket.socket()
         try:
             self.socket.settimeout(PATIENCE)
@@ -77,8 +78,10 @@ class Connection:
         return b"".join(parts)
 
     def answer(self, head: bool = False, pause: float = 0.0) -> tuple[int, dict[str, str], bytes]:
+        self.received_part = False
         while True:
             words = self.line().split(b" ", 2)
+            self.received_part = True
             if len(words) < 2 or not words[0].startswith(b"HTTP/1."):
                 raise Wrong(f"status line {words!r}")
             status, fields = int(words[1]), {}
@@ -317,11 +320,10 @@ class Loader(threading.Thread):
     def failed(self, connection, number, request, since, error) -> None:
         """Judges a request whose connection broke."""
         nothing_came = not connection.buffer and not isinstance(error, TimeoutError)
-        begun_text = getattr(connection, "received_part", False)
         if not isinstance(error, TimeoutError) and self.book.excuses(connection.child, since):
             self.book.mark(number, EXCUSED)
             self.book.counts["excused"] += 1
-        elif connection.answers and nothing_came and not begun_text:
+        elif connection.answers and nothing_came and not connection.received_part:
             self.book.mark(number, RACED)
             self.book.counts["raced"] += 1
             if self.book.counts["raced"] <= 5:

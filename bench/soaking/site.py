@@ -167,7 +167,7 @@ class Server:
         self.configuration = self.root / "conf/httpd.conf"
         self.change(0)
         names = list(PREFORK_NAMES if mpm == "prefork" else NAMES)
-        self.socket_line = "" if mpm == "prefork" else "ScriptSock run/cgid.sock"
+        self.socket_line = "" if mpm == "prefork" else "ScriptSock cgid.sock"
         self.write_configuration(names, with_modules)
         self.program = str(Path(program).resolve()) if "/" in program else shutil.which(program)
         self.process: subprocess.Popen | None = None
