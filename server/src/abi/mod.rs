@@ -58,6 +58,7 @@ pub(crate) mod privileges;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
+mod subprocess;
 pub mod threads;
 pub(crate) mod unixd;
 mod util_cfgtree;
@@ -158,6 +159,7 @@ pub fn keep_exports() {
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
         poll::EXPORTS,
+        subprocess::EXPORTS,
         privileges::EXPORTS,
         unixd::EXPORTS,
         util_cookies::EXPORTS,

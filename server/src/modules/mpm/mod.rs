@@ -168,13 +168,15 @@ unsafe extern "C" fn pre_config(
         .into_iter()
         .any(defined);
     // A process that executed itself for a restart has left the terminal already.
-    if second_pass && serves && !stays && mpm::generation() == 0 {
+    if second_pass && serves && !stays && mpm::generation() == 0 && !mpm::rehearsal::is_on() {
         // SAFETY: the process has one thread.
         let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
         if status != 0 {
             control::log(sys::APLOG_CRIT, "AH00486: apr_proc_detach failed");
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        // It is another process now.
+        mpm::helpers::account_for();
     }
     mpm_common::reset();
     settings::reset();
