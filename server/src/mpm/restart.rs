@@ -349,9 +349,10 @@ impl Control {
             at_once: !graceful,
             scoreboard: memory::descriptor(),
         };
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // flush logs and take away what has a name that the next image will use.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
+        // SAFETY: single-threaded; what runs after this uses nothing of any pool. Cleanups flush logs
+        // and take away what has a name that the next image will use; and what modules keep for the
+        // life of the process, as mod_ssl its System V semaphores, which would outlive the image.
+        unsafe { sys::apr_pool_clear(sys::ap_pglobal) };
         let error = legacy.execute();
         // The configuration is gone, but the children serve with it.
         hold::hold(legacy, &format!("cannot execute the server anew: {error}"));
