@@ -10,6 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::mpm::Mpm;
+
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -139,7 +141,7 @@ ServerLimit 4
 
 impl Host {
     /// Starts a server of `kind` with `configuration` behind `PREAMBLE` (see `fill`), which listens
-    /// on `@PORT@`, and waits until it does.
+    /// on `@PORT@`, and waits until it does. It runs the MPM under test (see `mpm`).
     ///
     /// # Errors
     /// When it ends or does not listen in time: what it printed and logged.
@@ -169,15 +171,14 @@ impl Host {
         loop {
             let ports = free_ports(4)?;
             let here = place.take().context("a place for each try")?;
-            let mpm = match kind {
-                Kind::Apache => {
-                    "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n\
-                     LoadModule authz_core_module @MODULES@/mod_authz_core.so\n"
-                }
-                Kind::Ours => "LoadModule authz_core_module @MODULES@/mod_authz_core.so\n",
-            };
+            let mpm = Mpm::under_test();
             let text = fill(
-                &format!("{mpm}{PREAMBLE}{configuration}"),
+                &format!(
+                    "{}LoadModule authz_core_module @MODULES@/mod_authz_core.so\n{}{}",
+                    mpm.load(kind),
+                    mpm.preamble(),
+                    mpm.adapt(configuration)
+                ),
                 here.path(),
                 &ports,
             );

@@ -20,6 +20,7 @@ pub mod http2;
 pub mod logs;
 pub mod modules;
 pub mod moments;
+pub mod mpm;
 pub mod origin;
 pub mod others;
 pub mod refusal;

@@ -8,7 +8,8 @@ use anyhow::{Result, ensure};
 
 use crate::{
     differential::{Case, compare_under},
-    host::{Host, Kind, PREAMBLE, Place, fill, printed, run, workspace},
+    host::{Host, Kind, Place, fill, printed, run, workspace},
+    mpm::Mpm,
 };
 
 /// The directory below which the packages' files are, as `usr/lib/apache2/modules/mod_x.so`.
@@ -79,11 +80,12 @@ pub fn program(path: &str, arguments: &[&str]) -> Result<()> {
 pub fn check(kind: Kind, lines: &str) -> Result<(bool, String)> {
     let place = Place::new()?;
     let file = place.path().join("conf/httpd.conf");
-    let mpm = match kind {
-        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
-        Kind::Ours => "",
-    };
-    let text = placed(&format!("{mpm}{PREAMBLE}Listen 127.0.0.1:1\n{lines}"))?;
+    let mpm = Mpm::under_test();
+    let text = placed(&format!(
+        "{}{}Listen 127.0.0.1:1\n{lines}",
+        mpm.load(kind),
+        mpm.preamble()
+    ))?;
     fs::write(&file, fill(&text, place.path(), &[]))?;
     let [env, settings @ ..] = wrapper()?;
     let output = run(Command::new(env)

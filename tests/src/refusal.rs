@@ -6,7 +6,8 @@ use anyhow::{Result, ensure};
 
 use crate::{
     compatibility,
-    host::{Kind, PREAMBLE, Place, fill, printed, run},
+    host::{Kind, Place, fill, printed, run},
+    mpm::Mpm,
 };
 
 /// Checks each of `configurations` (see `host::fill`) with both servers and reports where the first
@@ -34,13 +35,15 @@ pub fn refuse_alike(modules: &str, load: &str, configurations: &[&str]) -> Resul
 
 fn verdict(kind: Kind, load: &str, configuration: &str) -> Result<String> {
     let place = Place::new()?;
-    let mpm = match kind {
-        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
-        // As many lines, so that both name the same one.
-        Kind::Ours => "\n",
+    let mpm = Mpm::under_test();
+    let preamble = mpm.preamble();
+    // As many lines, so that both name the same one.
+    let mpm = match mpm.load(kind) {
+        none if none.is_empty() => "\n".to_owned(),
+        line => line,
     };
     let text = fill(
-        &format!("{mpm}{PREAMBLE}{load}Listen 127.0.0.1:@PORT@\n{configuration}\n"),
+        &format!("{mpm}{preamble}{load}Listen 127.0.0.1:@PORT@\n{configuration}\n"),
         place.path(),
         &[1],
     );

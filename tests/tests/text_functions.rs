@@ -5,19 +5,19 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 use httpd_tests::{
-    host::{Kind, PREAMBLE, Place, fill, printed, run},
+    host::{Kind, Place, fill, printed, run},
     modules::{compile, source},
+    mpm::Mpm,
 };
 
 /// What the module prints when `kind` tests a configuration that loads it.
 fn results(kind: Kind, module: &Path) -> Result<Vec<String>> {
     let place = Place::new()?;
-    let mpm = match kind {
-        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
-        Kind::Ours => "",
-    };
+    let mpm = Mpm::under_test();
     let configuration = format!(
-        "{mpm}{PREAMBLE}LoadModule text_cases_module {}\nListen 127.0.0.1:1\n",
+        "{}{}LoadModule text_cases_module {}\nListen 127.0.0.1:1\n",
+        mpm.load(kind),
+        mpm.preamble(),
         module.display()
     );
     let file = place.path().join("conf/httpd.conf");

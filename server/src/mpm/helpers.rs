@@ -246,5 +246,6 @@ mod tests {
         assert!(!all().contains(&noted));
         settle();
         assert!(!is_child(pid));
+        assert!(child.wait().is_err(), "it has been waited for");
     }
 }

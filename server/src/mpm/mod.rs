@@ -1,12 +1,13 @@
 //! Processes: the control process, its children, and what they ask each other.
 //!
 //! `kind` is which of the three MPMs runs, `settings` what its directives said, `supply` how many
-//! children follow from that, `control` the single-threaded control process (start, supervise),
-//! `child` what all children have in common, `event`, `worker` and `prefork` how they serve, `orders`
-//! how they hear that they are to leave, `signals` how both hear of signals, `restart` the change to a
-//! new configuration with `rehearsal` before it, `earlier` what generations before have left and `hold`
-//! what happens when nothing can follow them, `helpers` programs beside the children, `stop` the end.
-//! `modules/mpm` is the face of all this towards configuration and modules.
+//! children follow from that, `numbers` how the log's messages are numbered, `control` the
+//! single-threaded control process (start, supervise), `child` what all children have in common,
+//! `event`, `worker` and `prefork` how they serve, `orders` how they hear that they are to leave,
+//! `signals` how both hear of signals, `restart` the change to a new configuration with `rehearsal`
+//! before it, `earlier` what generations before have left, `hold` what happens when nothing can follow
+//! them, `helpers` programs beside the children, `stop` the end. `modules/mpm` is the face of all this
+//! towards configuration and modules.
 
 mod accept;
 pub mod child;
@@ -16,6 +17,7 @@ mod event;
 pub mod helpers;
 mod hold;
 pub mod kind;
+pub mod numbers;
 mod orders;
 pub mod pidfile;
 mod places;

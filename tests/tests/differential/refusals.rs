@@ -7,7 +7,8 @@ use anyhow::{Result, ensure};
 use httpd_tests::{
     compatibility,
     differential::load,
-    host::{APACHE_MODULES, Kind, Place, fill, printed, run},
+    host::{Kind, Place, fill, printed, run},
+    mpm::Mpm,
 };
 
 #[test]
@@ -240,9 +241,9 @@ fn refused_alike(modules: &str, configurations: &[&str]) -> Result<()> {
 /// Whether the configuration test passes, and what it says.
 fn judged(kind: Kind, modules: &str, configuration: &str) -> Result<(bool, Vec<String>)> {
     let place = Place::new()?;
-    let mpm = match kind {
-        Kind::Apache => format!("LoadModule mpm_event_module {APACHE_MODULES}/mod_mpm_event.so\n"),
-        Kind::Ours => "# ours has it\n".to_owned(),
+    let mpm = match Mpm::under_test().load(kind) {
+        none if none.is_empty() => "# ours has it\n".to_owned(),
+        line => line,
     };
     let types = if modules.contains("mime") {
         "TypesConfig /etc/mime.types\n"

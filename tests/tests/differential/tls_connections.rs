@@ -11,6 +11,7 @@ use httpd_tests::{
     compatibility,
     differential::serve,
     host::{Host, Kind, Place, fill, printed, run},
+    mpm::Mpm,
     scripted::{Script, compare, shell},
     site::Site,
 };
@@ -351,13 +352,11 @@ fn wrong_certificates_and_keys() -> Result<()> {
 /// What `-t` prints and logs of a configuration, without what tells the servers apart.
 fn configuration_test(kind: Kind, site: &Site, lines: &str) -> Result<String> {
     let place = Place::new()?;
-    let mpm = match kind {
-        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
-        Kind::Ours => "",
-    };
+    let mpm = Mpm::under_test();
     let text = format!(
-        "{mpm}LoadModule authz_core_module @MODULES@/mod_authz_core.so\n{}{}",
-        httpd_tests::host::PREAMBLE,
+        "{}LoadModule authz_core_module @MODULES@/mod_authz_core.so\n{}{}",
+        mpm.load(kind),
+        mpm.preamble(),
         serve(
             site,
             "socache_shmcb ssl",

@@ -7,20 +7,23 @@ use httpd_tests::host::Kind;
 
 use crate::world::{Load, one_page, restart, start};
 
-/// 64 clients that never repeat a request, over so many graceful restarts in a row.
-fn nothing_is_lost(pause: Duration, restarts: u32) -> Result<()> {
+/// Clients that never repeat a request, over so many graceful restarts in a row.
+fn nothing_is_lost(settings: &str, clients: usize, pause: Duration, restarts: u32) -> Result<()> {
     let (_site, configuration) = one_page()?;
     let host = start(&format!(
-        "{configuration}MaxKeepAliveRequests 0\nKeepAliveTimeout 15\nListenBacklog 1024\n"
+        "{settings}{configuration}MaxKeepAliveRequests 0\nKeepAliveTimeout 15\nListenBacklog 1024\n"
     ))?;
-    let load = Load::start(&host, 64, pause);
-    load.wait_for(640)?;
+    let load = Load::start(&host, clients, pause);
+    load.wait_for(10 * clients as u64)?;
     for _ in 0..restarts {
         restart(&host, libc::SIGUSR1)?;
-        load.wait_for(200)?;
+        load.wait_for(3 * clients as u64)?;
     }
     let (_, anew) = load.stop()?;
-    ensure!(anew >= 64, "only {anew} connections moved to new children");
+    ensure!(
+        anew >= clients as u64,
+        "only {anew} connections moved to new children"
+    );
     Ok(())
 }
 
@@ -30,7 +33,7 @@ fn busy_connections_lose_nothing_over_twenty_graceful_restarts() -> Result<()> {
         // It closes idle connections at once, which a request may be on the way to.
         return Ok(());
     }
-    nothing_is_lost(Duration::ZERO, 20)
+    nothing_is_lost("", 64, Duration::ZERO, 20)
 }
 
 #[test]
@@ -38,5 +41,25 @@ fn connections_with_pauses_lose_nothing_over_twenty_graceful_restarts() -> Resul
     if Kind::under_test() == Kind::Apache {
         return Ok(());
     }
-    nothing_is_lost(Duration::from_millis(20), 20)
+    nothing_is_lost("", 64, Duration::from_millis(20), 20)
+}
+
+#[test]
+fn connections_that_own_a_thread_lose_nothing_either() -> Result<()> {
+    if Kind::under_test() == Kind::Apache {
+        return Ok(());
+    }
+    let worker = "LoadModule mpm_worker_module @MODULES@/mod_mpm_worker.so\nServerLimit \
+                  16\nThreadsPerChild 25\nStartServers 2\n";
+    nothing_is_lost(worker, 16, Duration::from_millis(10), 5)
+}
+
+#[test]
+fn connections_that_own_a_process_lose_nothing_either() -> Result<()> {
+    if Kind::under_test() == Kind::Apache {
+        return Ok(());
+    }
+    let prefork = "LoadModule mpm_prefork_module @MODULES@/mod_mpm_prefork.so\nServerLimit \
+                   64\nStartServers 10\n";
+    nothing_is_lost(prefork, 8, Duration::from_millis(10), 5)
 }

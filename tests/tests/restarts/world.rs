@@ -26,7 +26,7 @@ pub fn one_page() -> Result<(Site, String)> {
     let site = Site::new()?;
     site.file("page.html", "a page\n")?;
     let configuration = format!(
-        "MinSpareThreads 1\nListen 127.0.0.1:@PORT@\nDocumentRoot \"{0}\"\n<Directory \"{0}\">\nRequire all granted\n\
+        "<IfModule !mpm_prefork_module>\nMinSpareThreads 1\n</IfModule>\nListen 127.0.0.1:@PORT@\nDocumentRoot \"{0}\"\n<Directory \"{0}\">\nRequire all granted\n\
          </Directory>\n",
         site.path().display()
     );
