@@ -30,6 +30,7 @@ class Blow:
 class Book:
     states: bytearray = field(default_factory=bytearray)
     statuses: array = field(default_factory=lambda: array("H"))
+    children: array = field(default_factory=lambda: array("I"))
     kinds: Counter = field(default_factory=Counter)
     counts: Counter = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
@@ -41,10 +42,12 @@ class Book:
             self.kinds[kind] += 1
             self.states.append(SENT)
             self.statuses.append(0)
+            self.children.append(0)
             return len(self.states) - 1
 
-    def answered(self, number: int, status: int) -> None:
+    def answered(self, number: int, status: int, child: int | None) -> None:
         self.states[number] = ANSWERED
+        self.children[number] = child or 0
         self.statuses[number] = status
 
     def mark(self, number: int, state: int) -> None:
@@ -93,9 +96,13 @@ class Book:
                 self.complain("lines of requests that were raced", line.strip())
         for number, state in enumerate(self.states):
             if state == ANSWERED and seen[number] == 0:
+                if self.children[number] in crashed:
+                    # It has sent the answer and died before the line.
+                    found["answered by a child that crashed, not logged"] += 1
+                    continue
                 found["answered, not logged"] += 1
                 if found["answered, not logged"] <= 10:
-                    self.complain("answered, not logged", str(number))
+                    self.complain("answered, not logged", f"{number} child {self.children[number]}")
             if seen[number] > 1:
                 found["logged twice"] += 1
                 self.complain("logged twice", str(number))

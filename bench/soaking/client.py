@@ -352,7 +352,7 @@ class Loader(threading.Thread):
             self.book.mark(number, LOST)
             self.book.complain("wrong", f"{number} child {connection.child}: {error}")
             return False
-        self.book.answered(number, status)
+        self.book.answered(number, status, connection.child)
         try:
             request.check(status, fields, body)
         except Wrong as error:
@@ -399,7 +399,7 @@ class Visitor(Loader):
             ))
             for request, number in zip(requests, numbers):
                 status, fields, body = connection.answer()
-                self.book.answered(number, status)
+                self.book.answered(number, status, connection.child)
                 done += 1
                 request.check(status, fields, body)
                 if connection.closing and done < len(requests):

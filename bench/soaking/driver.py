@@ -42,6 +42,7 @@ class Driver:
         self.turn += 1
         name = event.__name__
         self.done[name] = self.done.get(name, 0) + 1
+        self.book.complaints.append(f"{time.strftime('%T')} -- {name}")
         try:
             event()
         except (OSError, ValueError) as error:

@@ -62,6 +62,14 @@ pub fn remember_environment() {
     });
 }
 
+/// What the image before has left open is for this one, and not for the programs that modules start
+/// while it starts. Called before there are any.
+pub fn keep_descriptors_to_oneself() {
+    if inherited_generation().is_some() {
+        keep_only(&[]);
+    }
+}
+
 /// The server's program with what it was called with, ready to be executed.
 pub struct Image {
     program: CString,
@@ -347,7 +355,7 @@ impl Control {
             generation: super::generation() + 1,
             earlier,
             at_once: !graceful,
-            scoreboard: memory::descriptor(),
+            scoreboard: memory::keep_over_exec(),
         };
         // SAFETY: single-threaded; what runs after this uses nothing of any pool. Cleanups flush logs
         // and take away what has a name that the next image will use; and what modules keep for the
