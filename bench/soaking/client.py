@@ -30,7 +30,7 @@ class Wrong(Exception):
 
 class Connection:
     def __init__(self, port: int, tls: bool = False, small_window: bool = False):
-        self.begun = time.monotonic()
+        self.last = time.monotonic()
         self.child: int | None = None
         self.answers = 0
         self.buffer = b""
@@ -114,6 +114,7 @@ class Connection:
                 parts.append(data)
             body, self.buffer = b"".join(parts), b""
         self.answers += 1
+        self.last = time.monotonic()
         return status, fields, body
 
     def close(self) -> None:
@@ -320,7 +321,7 @@ class Loader(threading.Thread):
     def failed(self, connection, number, request, since, error) -> None:
         """Judges a request whose connection broke."""
         nothing_came = not connection.buffer and not isinstance(error, TimeoutError)
-        if not isinstance(error, TimeoutError) and self.book.excuses(connection.child, since):
+        if not isinstance(error, TimeoutError) and self.book.excuses(connection.child, connection.last):
             self.book.mark(number, EXCUSED)
             self.book.counts["excused"] += 1
         elif connection.answers and nothing_came and not connection.received_part:
@@ -447,6 +448,10 @@ class Staller(Loader):
                 connection.send(start + b"Content-Length: 100000\r\n\r\n" + b"x" * 5000)
             elif what == "chunk":
                 connection.send(start + b"Transfer-Encoding: chunked\r\n\r\nffff\r\nxx")
+            elif what == "nothing":
+                # The system itself keeps such connections from a server that asks it to.
+                time.sleep(3)
+                return
             elif what == "reader":
                 connection.send(
                     f"GET /large.bin HTTP/1.1\r\nHost: a\r\nn: {number}\r\nConnection: close\r\n\r\n".encode()
