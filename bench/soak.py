@@ -142,9 +142,9 @@ def restarts(program: str, mpm: str, options) -> bool:
         for number in range(1, options.restarts + 1):
             driver.graceful()
             if "wsgi" in options.with_modules:
-                subprocess.run(
-                    ["curl", "-sf", "-o", "/dev/null", f"http://127.0.0.1:{server.port}/wsgi/daemon"],
-                    check=True)
+                ask = ["curl", "-sf", "-o", "/dev/null", f"http://127.0.0.1:{server.port}/wsgi/daemon"]
+                if code := subprocess.run(ask).returncode:
+                    book.complain("wrong", f"restart {number}: curl's code {code}")
             if number == min(10, options.restarts - 1):
                 before = settle(server)
                 print(f"{mpm} after {number} restarts: {before.line()}", flush=True)

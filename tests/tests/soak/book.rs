@@ -136,16 +136,31 @@ impl Book {
         (counts, statuses, odd)
     }
 
+    /// Children that crashed. (Restarts at once take down several, with helpers.)
+    fn crashed(&self) -> HashSet<i32> {
+        let blows = lock(&self.blows);
+        let crashes = blows.iter().filter(|blow| blow.children.len() == 1);
+        crashes.flat_map(|blow| blow.children.clone()).collect()
+    }
+
+    /// The lines of a log that another one has not, which should have the same; but for those of children
+    /// that crashed.
+    pub fn not_in(&self, log: &str, other: &str) -> Vec<String> {
+        let crashed = self.crashed();
+        let others: HashSet<&str> = other.lines().collect();
+        let by_crashed = |line: &str| {
+            let child = line.rsplit(' ').next().and_then(|pid| pid.parse().ok());
+            child.is_some_and(|child| crashed.contains(&child))
+        };
+        let missing = log.lines().filter(|line| !others.contains(line) && !by_crashed(line));
+        missing.map(str::to_owned).collect()
+    }
+
     /// How many requests were answered and have no line. A child that crashed may have answered and not
     /// written the line.
     pub fn not_logged(&self, log: &str) -> usize {
         let (counts, ..) = Self::logged(log);
-        let crashed: HashSet<i32> = {
-            let blows = lock(&self.blows);
-            // Restarts at once take down several; crashes one.
-            let crashes = blows.iter().filter(|blow| blow.children.len() == 1);
-            crashes.flat_map(|blow| blow.children.clone()).collect()
-        };
+        let crashed = self.crashed();
         let answered = lock(&self.answered);
         let without = answered.iter().filter(|(number, (_, child))| {
             !counts.contains_key(number) && child.is_none_or(|child| !crashed.contains(&child))

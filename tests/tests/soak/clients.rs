@@ -16,7 +16,7 @@ pub const SMALL: &str = "a small page\n";
 
 /// A download that takes a while.
 pub fn large() -> Vec<u8> {
-    (0..2_000_000_u32).map(|at| (at >> 7) as u8).collect()
+    (0..6_000_000_u32).map(|at| (at >> 9) as u8).collect()
 }
 
 /// Numbers that are no two clients' the same.
@@ -200,13 +200,12 @@ fn read_slowly(port: u16, book: &Book, _chance: &mut Chance) {
     );
     let mut child = None;
     let receive = || {
-        client.receive_little()?;
         client.send(request)?;
         let answer = client.receive_head()?;
         child = answer.field("X-Child").and_then(|pid| pid.parse().ok());
         let mut body = Vec::new();
         loop {
-            let part = client.receive_bytes(100_000)?;
+            let part = client.receive_bytes(300_000)?;
             if part.is_empty() {
                 return io::Result::Ok((answer.status(), body));
             }
