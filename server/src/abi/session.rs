@@ -33,6 +33,7 @@ use crate::{
         kinds::{Key, Sort, first_part},
         timing,
     },
+    mpm::kind::{self, Kind},
 };
 
 /// An accepted socket with its addresses.
@@ -197,6 +198,12 @@ impl Session {
             (*cs).state = sys::CONN_STATE_NUM;
             (*cs).sense = sys::CONN_SENSE_DEFAULT;
             sys::ap_run_process_connection(c);
+            if (*cs).state != sys::CONN_STATE_PROCESSING && kind::current() == Kind::Event {
+                // The module has shown what the connection does; the thread is free for others, and
+                // counts as idle.
+                let sbh = crate::mpm::thread_scoreboard_handle();
+                sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+            }
             let wanted = match (*cs).sense {
                 sys::CONN_SENSE_WANT_WRITE => Readiness::Writable,
                 _ => Readiness::Readable,
