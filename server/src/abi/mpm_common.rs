@@ -79,24 +79,32 @@ unsafe fn number(cmd: *mut cmd_parms, arg: *const c_char) -> Result<i64, *const 
     }
 }
 
+/// The text of an error about a number that cannot be taken.
+unsafe fn invalid(cmd: *mut cmd_parms, name: &str, value: i64) -> *const c_char {
+    // SAFETY: the engine passes its live record.
+    unsafe { Pool::from_ptr((*cmd).pool) }
+        .text(format_args!("Invalid {name} value: {value}"))
+        .as_ptr()
+}
+
 /// A directive of the main server with one whole number.
 macro_rules! number_directive {
-    ($(#[$doc:meta])* $name:ident, $value:ident => $set:block) => {
+    ($(#[$doc:meta])* $name:ident, $cmd:ident, $value:ident => $set:block) => {
         $(#[$doc])*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(
-            cmd: *mut cmd_parms,
+            $cmd: *mut cmd_parms,
             _dummy: *mut c_void,
             arg: *const c_char,
         ) -> *const c_char {
             // SAFETY: the engine passes its live record and an argument; one thread reads the
             // configuration.
             unsafe {
-                let refusal = only_global(cmd);
+                let refusal = only_global($cmd);
                 if !refusal.is_null() {
                     return refusal;
                 }
-                match number(cmd, arg) {
+                match number($cmd, arg) {
                     Ok($value) => $set,
                     Err(text) => text,
                 }
@@ -107,7 +115,7 @@ macro_rules! number_directive {
 
 number_directive! {
     /// MaxConnectionsPerChild.
-    ap_mpm_set_max_requests, value => {
+    ap_mpm_set_max_requests, _cmd, value => {
         ap_max_requests_per_child = c_int::try_from(value).unwrap_or(c_int::MAX);
         null()
     }
@@ -115,7 +123,7 @@ number_directive! {
 
 number_directive! {
     /// GracefulShutdownTimeout.
-    ap_mpm_set_graceful_shutdown, value => {
+    ap_mpm_set_graceful_shutdown, _cmd, value => {
         ap_graceful_shutdown_timeout = c_int::try_from(value).unwrap_or(c_int::MAX);
         null()
     }
@@ -123,26 +131,25 @@ number_directive! {
 
 number_directive! {
     /// MaxMemFree, in KiB.
-    ap_mpm_set_max_mem_free, value => {
-        match u32::try_from(value).ok().and_then(|kib| kib.checked_mul(1024)) {
-            Some(bytes) => {
-                ap_max_mem_free = bytes;
-                null()
-            }
-            None => c"Invalid MaxMemFree value: out of range".as_ptr(),
+    ap_mpm_set_max_mem_free, cmd, value => {
+        if value < 0 {
+            return invalid(cmd, "MaxMemFree", value);
         }
+        let bytes = value.saturating_mul(1024);
+        ap_max_mem_free = u32::try_from(bytes).unwrap_or(u32::MAX);
+        null()
     }
 }
 
 number_directive! {
     /// ThreadStackSize, in bytes.
-    ap_mpm_set_thread_stacksize, value => {
+    ap_mpm_set_thread_stacksize, cmd, value => {
         match usize::try_from(value) {
             Ok(bytes) => {
                 ap_thread_stacksize = bytes;
                 null()
             }
-            Err(_) => c"ThreadStackSize must not be negative".as_ptr(),
+            Err(_) => invalid(cmd, "ThreadStackSize", value),
         }
     }
 }

@@ -14,6 +14,7 @@ use httpd_sys as sys;
 use super::{
     child,
     kind::{self, Kind},
+    numbers::Event,
     restart,
     settings::settings,
     signals,
@@ -112,11 +113,17 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
     control_signals().block();
+    // Before there are children: a fault that somebody sends to one that has just been forked must not
+    // be let pass by Rust's handler.
+    for fault in [libc::SIGSEGV, libc::SIGBUS] {
+        signals::reset(fault);
+    }
     signals::ignore(libc::SIGPIPE);
     log(
         sys::APLOG_NOTICE,
         &format!(
-            "AH00489: {} configured -- resuming normal operations",
+            "{}: {} configured -- resuming normal operations",
+            Event::Resuming.number(),
             description()
         ),
     );
@@ -161,28 +168,26 @@ impl Control {
             let signal = signals::take_remembered().or_else(|| signals.take(look));
             match signal {
                 Some(libc::SIGTERM | libc::SIGINT) => {
-                    log(sys::APLOG_NOTICE, "AH00491: caught SIGTERM, shutting down");
+                    notice(Event::Stop, "caught SIGTERM, shutting down");
                     return End::Stop;
                 }
                 Some(libc::SIGWINCH) => {
-                    log(
-                        sys::APLOG_NOTICE,
-                        "AH00492: caught SIGWINCH, shutting down gracefully",
+                    notice(
+                        Event::GracefulStop,
+                        "caught SIGWINCH, shutting down gracefully",
                     );
                     return End::GracefulStop;
                 }
                 Some(libc::SIGHUP) => {
-                    log(
-                        sys::APLOG_NOTICE,
-                        "AH00494: SIGHUP received.  Attempting to restart",
-                    );
+                    notice(Event::Restart, "SIGHUP received.  Attempting to restart");
                     self.restart(false);
                 }
                 Some(libc::SIGUSR1) => {
-                    log(
-                        sys::APLOG_NOTICE,
-                        "AH00493: SIGUSR1 received.  Doing graceful restart",
-                    );
+                    let text = match kind::current() {
+                        Kind::Prefork => "Graceful restart requested, doing restart",
+                        _ => "SIGUSR1 received.  Doing graceful restart",
+                    };
+                    notice(Event::GracefulRestart, text);
                     self.restart(true);
                 }
                 _ => {}
@@ -225,14 +230,10 @@ impl Control {
                     log(
                         sys::APLOG_INFO,
                         &format!(
-                            "{} server seems busy, (you may need to increase StartServers, or \
+                            "{}: server seems busy, (you may need to increase StartServers, or \
                              Min/MaxSpare{}), spawning {count} children, there are {idle} idle, \
                              and {taken} total children",
-                            if kind::current().is_threaded() {
-                                "AH00486:"
-                            } else {
-                                "AH00162:"
-                            },
+                            Event::Busy.number(),
                             if kind::current().is_threaded() {
                                 "Threads"
                             } else {
@@ -263,11 +264,7 @@ impl Control {
             return;
         }
         self.said_full = true;
-        let code = match kind::current() {
-            Kind::Event => "AH00484",
-            Kind::Worker => "AH00286",
-            Kind::Prefork => "AH00161",
-        };
+        let code = Event::Full.number();
         log(
             sys::APLOG_ERR,
             &format!(
@@ -296,7 +293,11 @@ impl Control {
                     dismissed: false,
                 }),
                 None => {
-                    log(sys::APLOG_ERR, "AH00481: fork: Unable to fork new process");
+                    let code = Event::NoFork.number();
+                    log(
+                        sys::APLOG_ERR,
+                        &format!("{code}: fork: Unable to fork new process"),
+                    );
                     self.not_before = Instant::now() + Duration::from_secs(10);
                     return;
                 }
@@ -492,6 +493,11 @@ fn description() -> String {
     // SAFETY: a string of the configuration.
     let text = unsafe { module_sdk::raw::text(sys::ap_get_server_description()) };
     text.unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Tells the log of what was asked for.
+fn notice(event: Event, text: &str) {
+    log(sys::APLOG_NOTICE, &format!("{}: {text}", event.number()));
 }
 
 /// Writes a line of the MPM into the main server's error log.

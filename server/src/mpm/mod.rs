@@ -1,7 +1,7 @@
 //! Processes: the control process, its children, and what they ask each other.
 //!
 //! `kind` is which of the three MPMs runs, `settings` what its directives said, `supply` how many
-//! children follow from that, `control` the single-threaded control process (start, supervise,
+//! children follow from that, `numbers` how the log's messages are numbered, `control` the single-threaded control process (start, supervise,
 //! restart, stop), `child` what all children have in common, `event`, `worker` and `prefork` how they
 //! serve, `orders` how they hear that they are to leave, `signals` how both hear of signals,
 //! `restart` the change to a new configuration. `modules/mpm` is the face of all this towards
@@ -12,6 +12,7 @@ pub mod child;
 pub mod control;
 mod event;
 pub mod kind;
+pub mod numbers;
 mod orders;
 pub mod pidfile;
 mod places;

@@ -56,91 +56,241 @@ impl Settings {
         (self.max_request_workers / self.threads_per_child.max(1)).clamp(1, self.server_limit)
     }
 
-    /// Brings values that contradict each other into line, as Apache does; answers a warning for
-    /// each.
-    pub fn check(&mut self, kind: Kind) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let mut at_most = |name: &str, value: &mut i32, limit_name: &str, limit: i32| {
-            if *value > limit {
-                warnings.push(format!(
-                    "{name} of {value} exceeds {limit_name} of {limit}, decreasing to match. To \
-                     increase, please see the {limit_name} directive"
-                ));
-                *value = limit;
-            } else if *value < 1 {
-                warnings.push(format!("{name} of {value} not allowed, increasing to 1"));
-                *value = 1;
-            }
+    /// How many requests of one child may be with modules, and so block, at once. Modules ask for this
+    /// number, to have as many connections to a backend. An event child may be handed more at once
+    /// than ThreadsPerChild, before others come to its help: its share of MaxRequestWorkers among the
+    /// children that there are at first.
+    pub fn requests_per_child(&self, kind: Kind) -> i32 {
+        if kind != Kind::Event {
+            return self.threads_per_child;
+        }
+        let children = self.start_servers.max(1);
+        let share = self.max_request_workers.div_euclid(children)
+            + i32::from(self.max_request_workers % children > 0);
+        share.max(self.threads_per_child).max(1)
+    }
+
+    /// Brings values that contradict each other into line, as Apache does, in its order; answers a
+    /// warning for each.
+    pub fn check(&mut self, kind: Kind) -> Vec<Warning> {
+        let mut warnings = Warnings {
+            kind,
+            list: Vec::new(),
         };
-        let hard = match kind {
-            Kind::Prefork => 200_000,
-            _ => 20_000,
-        };
-        at_most(
-            "ServerLimit",
-            &mut self.server_limit,
-            "the hard limit",
-            hard,
-        );
+        warnings.within_hard_limit("ServerLimit", &mut self.server_limit, most_servers(kind));
         if kind.is_threaded() {
-            at_most(
-                "ThreadLimit",
-                &mut self.thread_limit,
-                "the hard limit",
-                100_000,
-            );
-            let thread_limit = self.thread_limit;
-            at_most(
-                "ThreadsPerChild",
-                &mut self.threads_per_child,
-                "ThreadLimit",
-                thread_limit,
-            );
+            warnings.within_hard_limit("ThreadLimit", &mut self.thread_limit, most_threads(kind));
+            self.check_threads(&mut warnings);
+        } else {
+            self.check_processes(&mut warnings);
         }
-        let per_child = self.threads_per_child;
-        let most = self.server_limit.saturating_mul(per_child);
-        at_most(
-            "MaxRequestWorkers",
-            &mut self.max_request_workers,
-            "ServerLimit times ThreadsPerChild",
-            most,
-        );
-        if self.max_request_workers < per_child {
-            warnings.push(format!(
-                "MaxRequestWorkers of {} is less than ThreadsPerChild of {per_child}, increasing to \
-                 {per_child}",
-                self.max_request_workers
-            ));
-            self.max_request_workers = per_child;
+        warnings.at_least_one(Check::StartServers, "StartServers", &mut self.start_servers);
+        let spare = if kind.is_threaded() {
+            "MinSpareThreads"
+        } else {
+            "MinSpareServers"
+        };
+        warnings.at_least_one(Check::MinSpare, spare, &mut self.min_spare);
+        // Silently, as Apache does: a child more must not be one too many at once.
+        self.max_spare = self
+            .max_spare
+            .max(self.min_spare.saturating_add(self.threads_per_child));
+        warnings.list
+    }
+
+    /// MaxRequestWorkers is a number of processes.
+    fn check_processes(&mut self, warnings: &mut Warnings) {
+        let (given, limit) = (self.max_request_workers, self.server_limit);
+        if given > limit {
+            warnings.say(
+                Check::WorkersAboveLimit,
+                format!("MaxRequestWorkers of {given} is above ServerLimit, which is {limit}"),
+                format!("; it counts as {limit} until ServerLimit is raised, too"),
+            );
+            self.max_request_workers = limit;
+        } else {
+            let workers = &mut self.max_request_workers;
+            warnings.at_least_one(Check::WorkersTooFew, "MaxRequestWorkers", workers);
         }
-        let whole = self.max_request_workers / per_child * per_child;
-        if whole != self.max_request_workers {
-            warnings.push(format!(
-                "MaxRequestWorkers of {} is not an integer multiple of ThreadsPerChild of \
-                 {per_child}, decreasing to nearest multiple {whole}",
-                self.max_request_workers
-            ));
+    }
+
+    /// ThreadsPerChild keeps to ThreadLimit, and MaxRequestWorkers is made of whole children.
+    fn check_threads(&mut self, warnings: &mut Warnings) {
+        let (given, limit) = (self.threads_per_child, self.thread_limit);
+        if given > limit {
+            warnings.say(
+                Check::ThreadsAboveLimit,
+                format!("ThreadsPerChild of {given} is above ThreadLimit, which is {limit}"),
+                format!("; it counts as {limit} until ThreadLimit is raised, too"),
+            );
+            self.threads_per_child = limit;
+        } else {
+            let threads = &mut self.threads_per_child;
+            warnings.at_least_one(Check::ThreadsTooFew, "ThreadsPerChild", threads);
+        }
+        let (given, threads) = (self.max_request_workers, self.threads_per_child);
+        if given < threads {
+            warnings.say(
+                Check::WorkersTooFew,
+                format!(
+                    "MaxRequestWorkers of {given} is less than one child has: ThreadsPerChild is \
+                     {threads}"
+                ),
+                format!("; it counts as {threads}"),
+            );
+            self.max_request_workers = threads;
+        }
+        let given = self.max_request_workers;
+        let children = given / threads;
+        if given % threads != 0 {
+            let whole = children * threads;
+            warnings.say(
+                Check::WorkersNotWhole,
+                format!(
+                    "MaxRequestWorkers of {given} is no multiple of ThreadsPerChild, which is \
+                     {threads}; it counts as {whole}"
+                ),
+                format!(", for {children} children at most"),
+            );
             self.max_request_workers = whole;
         }
-        for (name, value) in [
-            ("StartServers", &mut self.start_servers),
-            (
-                if kind.is_threaded() {
-                    "MinSpareThreads"
-                } else {
-                    "MinSpareServers"
-                },
-                &mut self.min_spare,
-            ),
-        ] {
-            if *value < 1 {
-                warnings.push(format!("{name} of {value} not allowed, increasing to 1"));
-                *value = 1;
-            }
+        let (given, limit) = (self.max_request_workers, self.server_limit);
+        if children > limit {
+            let most = limit * threads;
+            warnings.say(
+                Check::WorkersAboveLimit,
+                format!(
+                    "MaxRequestWorkers of {given} takes {children} children, more than ServerLimit, \
+                     which is {limit}; it counts as {most}"
+                ),
+                " until ServerLimit is raised, too".to_owned(),
+            );
+            self.max_request_workers = most;
         }
-        // Silently, as Apache does: a child more must not be one too many at once.
-        self.max_spare = self.max_spare.max(self.min_spare + per_child);
-        warnings
+    }
+}
+
+/// What ServerLimit may be at most: the numbers that Apache is built with.
+const fn most_servers(kind: Kind) -> i32 {
+    match kind {
+        Kind::Event | Kind::Worker => 20_000,
+        Kind::Prefork => 200_000,
+    }
+}
+
+/// What ThreadLimit may be at most.
+const fn most_threads(kind: Kind) -> i32 {
+    match kind {
+        Kind::Event => 100_000,
+        Kind::Worker | Kind::Prefork => 20_000,
+    }
+}
+
+/// What a warning is about, in the order in which Apache's MPMs number them.
+#[derive(Clone, Copy, Debug)]
+enum Check {
+    ServersAboveHardLimit,
+    ServersTooFew,
+    ThreadLimitAboveHardLimit,
+    ThreadLimitTooSmall,
+    ThreadsAboveLimit,
+    ThreadsTooFew,
+    WorkersTooFew,
+    WorkersNotWhole,
+    WorkersAboveLimit,
+    StartServers,
+    MinSpare,
+}
+
+impl Check {
+    /// The number of the message that tells whoever starts the server; the log's is the next one.
+    const fn number(self, kind: Kind) -> u32 {
+        let threaded = match self {
+            Self::ServersAboveHardLimit => 0,
+            Self::ServersTooFew => 2,
+            // The one between is for a limit that a restart has changed.
+            Self::ThreadLimitAboveHardLimit => 5,
+            Self::ThreadLimitTooSmall => 7,
+            Self::ThreadsAboveLimit => 10,
+            Self::ThreadsTooFew => 12,
+            Self::WorkersTooFew => 14,
+            Self::WorkersNotWhole => 16,
+            Self::WorkersAboveLimit => 18,
+            Self::StartServers => 20,
+            Self::MinSpare => 22,
+        };
+        match (kind, self) {
+            (Kind::Event, _) => 497 + threaded,
+            (Kind::Worker, _) => 300 + threaded,
+            (Kind::Prefork, Self::WorkersAboveLimit) => 180,
+            (Kind::Prefork, Self::WorkersTooFew) => 182,
+            (Kind::Prefork, Self::StartServers) => 184,
+            (Kind::Prefork, Self::MinSpare) => 186,
+            (Kind::Prefork, _) => 175 + threaded,
+        }
+    }
+}
+
+/// A value that could not stay as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    number: u32,
+    fact: String,
+    consequence: String,
+}
+
+impl Warning {
+    /// For whoever starts the server or tests its configuration.
+    pub fn at_start(&self) -> String {
+        let Self {
+            number,
+            fact,
+            consequence,
+        } = self;
+        format!("AH{number:05}: WARNING: {fact}{consequence}.")
+    }
+
+    /// For the error log.
+    pub fn in_log(&self) -> String {
+        format!("AH{:05}: {}", self.number + 1, self.fact)
+    }
+}
+
+struct Warnings {
+    kind: Kind,
+    list: Vec<Warning>,
+}
+
+impl Warnings {
+    fn say(&mut self, check: Check, fact: String, consequence: String) {
+        self.list.push(Warning {
+            number: check.number(self.kind),
+            fact,
+            consequence,
+        });
+    }
+
+    fn at_least_one(&mut self, check: Check, name: &str, value: &mut i32) {
+        if *value < 1 {
+            let fact = format!("{name} of {value} is too small, it counts as 1");
+            self.say(check, fact, String::new());
+            *value = 1;
+        }
+    }
+
+    fn within_hard_limit(&mut self, name: &str, value: &mut i32, limit: i32) {
+        let (above, below) = if name == "ServerLimit" {
+            (Check::ServersAboveHardLimit, Check::ServersTooFew)
+        } else {
+            (Check::ThreadLimitAboveHardLimit, Check::ThreadLimitTooSmall)
+        };
+        if *value > limit {
+            let fact = format!("{name} of {value} is above the hard limit, which is {limit}");
+            self.say(above, fact, format!("; it counts as {limit}"));
+            *value = limit;
+        } else {
+            self.at_least_one(below, name, value);
+        }
     }
 }
 
@@ -179,6 +329,16 @@ mod tests {
         let warnings = settings.check(Kind::Event);
         assert_eq!(warnings.len(), 3, "{warnings:?}");
         assert_eq!(settings.threads_per_child, 64);
+        assert!(warnings[0].at_start().starts_with("AH00507: WARNING: "));
+        assert!(
+            warnings[1]
+                .in_log()
+                .starts_with("AH00514: MaxRequestWorkers of 130 ")
+        );
+        assert_eq!(
+            warnings[2].in_log(),
+            "AH00518: StartServers of 0 is too small, it counts as 1"
+        );
         assert_eq!(settings.start_servers, 1);
         assert_eq!(settings.max_request_workers, 128);
         assert_eq!(settings.most_children(), 2);

@@ -10,7 +10,11 @@ use module_sdk::raw::Pool;
 
 use crate::{
     modules::table::{Commands, END, take1},
-    mpm::settings::{self, Settings},
+    mpm::{
+        control,
+        numbers::Event,
+        settings::{self, Settings},
+    },
 };
 
 /// Defines the functions of directives that set one number.
@@ -64,6 +68,19 @@ unsafe fn set_number(
     }
 }
 
+/// MaxClients: MaxRequestWorkers as it was called before.
+unsafe extern "C" fn set_max_clients(
+    cmd: *mut cmd_parms,
+    dummy: *mut c_void,
+    arg: *const c_char,
+) -> *const c_char {
+    let number = Event::MaxClients.number();
+    let text = format!("{number}: MaxClients is deprecated, use MaxRequestWorkers instead.");
+    control::log(sys::APLOG_INFO, &text);
+    // SAFETY: the engine's arguments are passed on.
+    unsafe { set_max_request_workers(cmd, dummy, arg) }
+}
+
 /// AsyncRequestWorkerFactor, StartServers' like of other MPMs: checked, and of no consequence here,
 /// where an idle connection costs no worker.
 unsafe extern "C" fn set_factor(
@@ -79,7 +96,8 @@ unsafe extern "C" fn set_factor(
         }
         match CStr::from_ptr(arg).to_string_lossy().parse::<f64>() {
             Ok(factor) if factor > 0.0 => null(),
-            _ => c"AsyncRequestWorkerFactor argument must be a positive number".as_ptr(),
+            Err(_) => c"error parsing value".as_ptr(),
+            Ok(_) => c"AsyncRequestWorkerFactor argument must be a positive number".as_ptr(),
         }
     }
 }
@@ -142,7 +160,7 @@ const MAX_REQUEST_WORKERS: command_rec = take1(
 );
 const MAX_CLIENTS: command_rec = take1(
     c"MaxClients",
-    set_max_request_workers,
+    set_max_clients,
     SCOPE,
     c"Earlier name of MaxRequestWorkers",
 );

@@ -20,6 +20,7 @@ use crate::{
     mpm::{
         self, control,
         kind::{self, Answer, Kind},
+        numbers::Event,
         settings,
     },
 };
@@ -172,7 +173,11 @@ unsafe extern "C" fn pre_config(
         // SAFETY: the process has one thread.
         let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
         if status != 0 {
-            control::log(sys::APLOG_CRIT, "AH00486: apr_proc_detach failed");
+            let number = Event::NoDetach.number();
+            control::log(
+                sys::APLOG_CRIT,
+                &format!("{number}: apr_proc_detach failed"),
+            );
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
     }
@@ -194,13 +199,13 @@ unsafe extern "C" fn check_config(
     // The first reading tells whoever starts the server, the second the log.
     // SAFETY: only a number is asked for.
     let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
-    let level = if state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int {
-        sys::APLOG_WARNING | sys::APLOG_STARTUP
-    } else {
-        sys::APLOG_WARNING
-    };
     for warning in warnings {
-        control::log(level, &warning);
+        if state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int {
+            let level = sys::APLOG_WARNING | sys::APLOG_STARTUP;
+            control::log(level, &warning.at_start());
+        } else {
+            control::log(sys::APLOG_WARNING, &warning.in_log());
+        }
     }
     sys::OK as c_int
 }
@@ -281,7 +286,7 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_IS_ASYNC if event => 1,
         sys::AP_MPMQ_HARD_LIMIT_DAEMONS => settings.server_limit,
         sys::AP_MPMQ_HARD_LIMIT_THREADS => settings.thread_limit,
-        sys::AP_MPMQ_MAX_THREADS => settings.threads_per_child,
+        sys::AP_MPMQ_MAX_THREADS => settings.requests_per_child(kind),
         sys::AP_MPMQ_MIN_SPARE_DAEMONS => spare(settings.min_spare, false),
         sys::AP_MPMQ_MAX_SPARE_DAEMONS => spare(settings.max_spare, false),
         sys::AP_MPMQ_MIN_SPARE_THREADS => spare(settings.min_spare, true),
