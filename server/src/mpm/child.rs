@@ -11,7 +11,7 @@ use tokio::sync::{Notify, futures::Notified};
 
 use super::{
     kind::{self, Kind},
-    orders::Order,
+    orders::{self, Order},
     places, signals,
 };
 use crate::{
@@ -152,8 +152,14 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     for fault in [libc::SIGSEGV, libc::SIGBUS] {
         signals::reset(fault);
     }
-    // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
-    signals::ignore(libc::SIGINT);
+    if parent.is_some() {
+        // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
+        signals::ignore(libc::SIGINT);
+    }
+    if let Err(error) = orders::prepare() {
+        super::control::log(sys::APLOG_ALERT, &format!("cannot hear signals: {error}"));
+        return CHILD_FATAL;
+    }
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {

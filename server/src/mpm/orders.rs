@@ -7,9 +7,9 @@ use std::{
 };
 
 use httpd_sys as sys;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::io::unix::AsyncFd;
 
-use super::child::Child;
+use super::{child::Child, signals, signals::Ear};
 
 /// How a child is to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,24 @@ pub enum Order {
 
 /// Where orders come from.
 #[derive(Debug)]
-pub struct Orders {
-    stop: Signal,
-    graceful: Signal,
-    winch: Signal,
+pub struct Orders(AsyncFd<Ear>);
+
+/// The signals that are orders. Only a server of one process hears SIGINT.
+const STOP: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
+const LEAVE: [i32; 2] = [libc::SIGUSR1, libc::SIGWINCH];
+
+/// What this child hears with, until its MPM takes it.
+static EAR: Mutex<Option<Ear>> = Mutex::new(None);
+
+/// Prepares to hear orders: modules see the handlers when they begin to work in the child. The signals
+/// stay blocked.
+///
+/// # Errors
+/// What the system says.
+pub fn prepare() -> io::Result<()> {
+    let ear = Ear::open(&[STOP[0], LEAVE[0], LEAVE[1]])?;
+    *EAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(ear);
+    Ok(())
 }
 
 impl Orders {
@@ -35,13 +49,28 @@ impl Orders {
     /// # Errors
     /// What the system says.
     pub fn listen() -> io::Result<Self> {
-        let orders = Self {
-            stop: signal(SignalKind::terminate())?,
-            graceful: signal(SignalKind::user_defined1())?,
-            winch: signal(SignalKind::window_change())?,
-        };
+        let ear = EAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ear = ear.ok_or(io::ErrorKind::NotFound)?;
+        // SAFETY: the ear owns its descriptor and answers the same one for its life.
+        let orders = Self(unsafe { AsyncFd::register(ear) }.map_err(io::Error::from)?);
         super::control::child_signals().unblock();
         Ok(orders)
+    }
+
+    /// Completes when one of these signals has come.
+    async fn heard(&self, signals: &[i32]) {
+        loop {
+            let ear = self.0.get_ref();
+            if signals.iter().any(|&signal| ear.has_heard(signal)) {
+                return;
+            }
+            // Only a descriptor that is not registered can fail.
+            let Ok(mut ready) = self.0.readable().await else {
+                return std::future::pending().await;
+            };
+            self.0.get_ref().quieten();
+            ready.clear_ready();
+        }
     }
 
     /// The first order.
@@ -50,10 +79,18 @@ impl Orders {
         if child.is_leaving() {
             return Order::Gracefully;
         }
+        let stop_or_leave = async {
+            self.heard(&[STOP[0], STOP[1], LEAVE[0], LEAVE[1]]).await;
+            // A stop goes before.
+            let ear = self.0.get_ref();
+            if STOP.into_iter().any(|signal| ear.has_heard(signal)) {
+                Order::Now
+            } else {
+                Order::Gracefully
+            }
+        };
         tokio::select! {
-            _ = self.stop.recv() => Order::Now,
-            _ = self.graceful.recv() => Order::Gracefully,
-            _ = self.winch.recv() => Order::Gracefully,
+            order = stop_or_leave => order,
             () = leaving => Order::Gracefully,
         }
     }
@@ -68,7 +105,7 @@ impl Orders {
         };
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            _ = self.stop.recv() => {}
+            () = self.heard(&STOP) => {}
         }
     }
 }
@@ -101,6 +138,8 @@ impl Heard {
         std::thread::Builder::new()
             .name("orders".into())
             .spawn(move || {
+                // Those that modules have handlers for are for the threads that run modules.
+                signals::block_all();
                 runtime.block_on(async {
                     let first = orders.first(child).await;
                     hearing.note(first);
