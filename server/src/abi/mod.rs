@@ -55,9 +55,11 @@ pub mod mpm_common;
 pub mod network_filters;
 mod poll;
 pub(crate) mod privileges;
+mod pthread;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
+mod subprocess;
 pub mod threads;
 pub(crate) mod unixd;
 mod util_cfgtree;
@@ -158,7 +160,9 @@ pub fn keep_exports() {
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
         poll::EXPORTS,
+        subprocess::EXPORTS,
         privileges::EXPORTS,
+        pthread::EXPORTS,
         unixd::EXPORTS,
         util_cookies::EXPORTS,
         util_fcgi::EXPORTS,

@@ -21,6 +21,7 @@ use super::{
     head::{Found, Search},
     linger,
     network::{RECEIVE_SIZE, Sent},
+    offload::{self, Stretch},
     turn,
     wait::{Readiness, blocking, is_ready},
 };
@@ -56,7 +57,7 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
     };
     let Some(descriptor) = session.descriptor() else {
         // A module with a network of its own serves it where it likes; nothing is left to do.
-        process(&mut session, takers);
+        process(&mut session, takers).await;
         return;
     };
     let Ok(socket) = watch(descriptor, Interest::READABLE | Interest::WRITABLE) else {
@@ -81,11 +82,13 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
 }
 
 /// Runs the `process_connection` hooks, on a thread that may block if one of them may.
-fn process(session: &mut Session, takers: Takers) -> Turn {
-    match takers {
-        Takers::None => session.process(),
-        _ => blocking(|| session.process()),
+async fn process(session: &mut Session, takers: Takers) -> Turn {
+    if takers == Takers::None {
+        return session.process();
     }
+    let place = offload::take().await;
+    let _stretch = Stretch::begin(place);
+    blocking(|| session.process())
 }
 
 /// Lets the hooks have the connection, as often as they ask for, or the HTTP engine.
@@ -96,9 +99,12 @@ async fn converse(
     takers: Takers,
 ) {
     let mut leaving = pin!(child.leaving());
+    // Whether the hooks have been called since the child began to leave.
+    let mut know_that_it_leaves = false;
     loop {
-        let turn = process(session, takers);
-        let (readiness, limit) = match turn {
+        know_that_it_leaves |= child.is_leaving();
+        let turn = process(session, takers).await;
+        let (readiness, mut limit) = match turn {
             Turn::Requests => return serve_requests(session, socket, child).await,
             Turn::Await(readiness) => (readiness, session.timeout(true)),
             Turn::KeepAlive => (Readiness::Readable, session.timeout(false)),
@@ -111,17 +117,24 @@ async fn converse(
         if readiness == Readiness::Readable && session.holds_input() {
             continue;
         }
-        // An idle connection leaves with its child. What one that waits otherwise is about, only its
-        // module knows.
+        // An idle connection leaves with its child, after its module had the occasion to tell the
+        // client (mod_http2 does) and the client the time to have heard. What one that waits otherwise
+        // is about, only its module knows.
         let idle = turn == Turn::KeepAlive;
         if idle && child.is_leaving() {
-            return;
+            if !know_that_it_leaves {
+                continue;
+            }
+            let left = child
+                .last_call()
+                .map(|end| end.saturating_duration_since(Instant::now()));
+            limit = limit.into_iter().chain(left).min();
         }
         tokio::select! {
             ready = ready(socket, readiness, limit) => if !ready {
                 return;
             },
-            () = leaving.as_mut(), if idle => return,
+            () = leaving.as_mut(), if idle && !child.is_leaving() => {}
         }
     }
 }
@@ -164,16 +177,18 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             return;
         };
         let mut next = session.run_request(head);
+        while next == Next::Queued {
+            next = session.go_on(offload::take().await);
+        }
         if next == Next::Suspended {
             if let Some(done) = session.suspension() {
                 done.notified().await;
             }
             next = session.resume();
         }
-        if send_rest(session, socket, child).await.is_err()
-            || next == Next::Close
-            || child.is_leaving()
-        {
+        // A child that leaves closes no connection that was told it would be kept: the client may have
+        // sent its next request already. That one is answered with `Connection: close`.
+        if send_rest(session, socket, child).await.is_err() || next == Next::Close {
             return;
         }
         session.rest();
@@ -187,14 +202,14 @@ async fn send_rest(
     socket: &AsyncFd<RawFd>,
     child: &Child,
 ) -> io::Result<()> {
-    if session.send_pending()? == Sent::All {
+    if session.send_rest()? == Sent::All {
         return Ok(());
     }
     let _writing = child.counted(State::Writing);
     let limit = session.timeout(true).unwrap_or(Duration::MAX);
     loop {
         let before = session.bytes_sent();
-        let writing = socket.async_io(Interest::WRITABLE, |_| match session.send_pending()? {
+        let writing = socket.async_io(Interest::WRITABLE, |_| match session.send_rest()? {
             Sent::All => Ok(()),
             Sent::Blocked => Err(io::ErrorKind::WouldBlock.into()),
         });
@@ -369,14 +384,19 @@ impl WaitFor<'_> {
                     }
                 }
             }
-            // An idle connection leaves with its child; one that has begun a request may finish.
+            // An idle connection leaves with its child, but not at once; one that has begun a request
+            // may finish.
             let idle = !self.first && !progress.started;
-            if idle && (wait.leaving.as_mut().poll(cx).is_ready() || self.child.is_leaving()) {
-                return Poll::Ready(None);
-            }
+            let last_call =
+                if idle && (self.child.is_leaving() || wait.leaving.as_mut().poll(cx).is_ready()) {
+                    self.child.last_call()
+                } else {
+                    None
+                };
             loop {
                 let limit = session.timeout(self.first || progress.started);
                 let end = limit.map(|limit| progress.since + limit);
+                let end = end.into_iter().chain(last_call).min();
                 let Some(next) = end.into_iter().chain(progress.ask).min() else {
                     return Poll::Pending;
                 };

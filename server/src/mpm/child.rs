@@ -3,13 +3,18 @@
 
 use std::{
     ptr::null_mut,
-    sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
+    execution,
     kind::{self, Kind},
     orders::{self, Order},
     places, signals,
@@ -26,6 +31,10 @@ use crate::{
 pub struct Child {
     slot: i32,
     leaving: AtomicBool,
+    /// It leaves because the server stops.
+    stops: AtomicBool,
+    /// Until when it keeps idle connections, since it leaves.
+    last_call: OnceLock<Instant>,
     leave: Notify,
     connections: AtomicUsize,
     one_less: Notify,
@@ -36,6 +45,14 @@ pub struct Child {
     /// A connection has a thread to its end, which shows in the scoreboard what it waits for.
     owned: bool,
 }
+
+/// How long a child that leaves keeps connections on which no request is under way. A client may have
+/// sent one just before it could hear of the end, or be about to; it is answered, with the word that
+/// the connection closes. Most clients that are at work have heard so within this time.
+const LAST_CALL: Duration = Duration::from_secs(5);
+
+/// The same when the server stops: whoever stopped it waits for that.
+const LAST_CALL_OF_ALL: Duration = Duration::from_secs(1);
 
 /// Which modules may keep a connection in `process_connection`, and so block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,11 +102,30 @@ impl Child {
         self.leave.notified()
     }
 
-    /// Takes no more connections from now on, and ends those that wait for a next request.
+    /// When idle connections are closed, since the child leaves; `None` before it does.
+    pub fn last_call(&self) -> Option<Instant> {
+        self.last_call.get().copied()
+    }
+
+    /// The server stops: if the child leaves later, that is why.
+    pub fn note_stop(&self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes no more connections from now on, and ends those that wait for a next request, after a
+    /// while in which it may come.
     pub fn begin_to_leave(&self) {
+        let last_call = if self.stops.load(Ordering::Relaxed) {
+            LAST_CALL_OF_ALL
+        } else {
+            LAST_CALL
+        };
+        // Only the first time counts.
+        let _ = self.last_call.set(Instant::now() + last_call);
         self.leaving.store(true, Ordering::Relaxed);
         super::note_leaving(self.slot);
         set_stopping();
+        places::show_leaving(self.slot);
         self.leave.notify_waiters();
     }
 
@@ -149,14 +185,16 @@ impl Drop for Presence {
 /// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
 /// control process, unless this process is that itself.
 pub fn run(slot: i32, parent: Option<i32>) -> i32 {
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
+    crate::crash::begin_child();
     if parent.is_some() {
+        signals::forget();
         // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
-        signals::ignore(libc::SIGINT);
+        // Programs that a thread starts are not to inherit that it is ignored.
+        if kind::current() == Kind::Prefork {
+            signals::ignore(libc::SIGINT);
+        }
     }
-    if let Err(error) = orders::prepare() {
+    if let Err(error) = orders::prepare(parent.is_none()) {
         super::control::log(sys::APLOG_ALERT, &format!("cannot hear signals: {error}"));
         return CHILD_FATAL;
     }
@@ -186,6 +224,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     let child: &'static Child = Box::leak(Box::new(Child {
         slot,
         leaving: AtomicBool::new(false),
+        stops: AtomicBool::new(false),
+        last_call: OnceLock::new(),
         leave: Notify::new(),
         connections: AtomicUsize::new(0),
         one_less: Notify::new(),
@@ -194,8 +234,10 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         takers: http_connection::takers(),
         owned: kind != Kind::Event,
     }));
+    crate::crash::count_connections(&child.connections);
     connections::forget(slot);
     places::take_slot(slot);
+    execution::begin(slot);
     PCHILD.store(pool, Ordering::Relaxed);
     if let Err(error) = super::of(kind).serve(child) {
         super::control::log(sys::APLOG_ALERT, &format!("cannot start threads: {error}"));

@@ -13,21 +13,25 @@ use httpd_sys as sys;
 
 use super::{
     child,
+    earlier::Earlier,
+    helpers, hold,
     kind::{self, Kind},
     numbers::Event,
     restart,
+    restart::Restarts,
     settings::settings,
     signals,
     signals::Signals,
     sockets,
     supply::{Decision, Seen, Supply},
 };
+use crate::crash::limit::{self, Verdict};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
-struct ChildProcess {
-    pid: i32,
-    slot: i32,
+pub(super) struct ChildProcess {
+    pub(super) pid: i32,
+    pub(super) slot: i32,
     started: Instant,
     /// It has been told to leave, because there are too many.
     dismissed: bool,
@@ -35,7 +39,7 @@ struct ChildProcess {
 
 /// What the control process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// Stop: children are told to end at once.
     Stop,
     /// Stop when the requests under way are done.
@@ -44,10 +48,12 @@ enum End {
     Fatal,
 }
 
-struct Control {
-    children: Vec<ChildProcess>,
-    /// Children of earlier generations, which finish their requests.
-    old: Vec<i32>,
+pub(super) struct Control {
+    pub(super) children: Vec<ChildProcess>,
+    /// What is left of earlier generations, which finish their requests.
+    pub(super) earlier: Earlier,
+    /// The restart that has been asked for.
+    pub(super) restarts: Restarts,
     /// When a child may be started again after several died young.
     not_before: Instant,
     young_deaths: u32,
@@ -60,7 +66,7 @@ struct Control {
 }
 
 /// The signals that the control process takes.
-fn control_signals() -> Signals {
+pub(super) fn control_signals() -> Signals {
     Signals::new(&[
         libc::SIGTERM,
         libc::SIGINT,
@@ -89,16 +95,40 @@ const MONITOR_EVERY: Duration = Duration::from_secs(10);
 const DISMISS_EVERY: Duration = Duration::from_secs(1);
 
 /// The signals that ask a running server for something, and would end one that starts.
-pub const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
+const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
 
-/// Remembers such signals while the server starts: its sockets listen before `run`.
+/// Those that end the server.
+const STOPS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
+
+/// Remembers requests while the server starts: its sockets listen before `run`. In a process that
+/// executed itself they are blocked until then, and there are children and helpers to be ended in order.
 pub fn begin_to_listen_to_signals() {
+    restart::remember_environment();
+    helpers::account_for();
     signals::remember_all(&REQUESTS);
+    if restart::inherited_generation().is_some() {
+        signals::remember_all(&STOPS);
+    }
+    control_signals().unblock();
 }
 
 /// From when sockets listen, a stop is one in order: pid file and helpers are cleaned up.
 pub fn begin_to_stop_in_order() {
-    signals::remember_all(&[libc::SIGTERM, libc::SIGINT]);
+    signals::remember_all(&STOPS);
+    helpers::complete_names(|name| {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the configuration has been read, and its pool is live.
+        unsafe {
+            let pool = super::configuration_pool();
+            let whole = sys::ap_runtime_dir_relative(pool, name.as_ptr());
+            Some(module_sdk::raw::text(whole)?.to_str().ok()?.to_owned())
+        }
+    });
+}
+
+/// The server could not start: goes on with the children that there are, if any; answers the exit code.
+pub fn go_on_without_configuration() -> Option<i32> {
+    hold::hold_predecessors()
 }
 
 /// Does something that may start programs: they are not to inherit blocked signals.
@@ -118,12 +148,8 @@ fn ignore_signals() {
 
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
+    limit::begin_control();
     control_signals().block();
-    // Before there are children: a fault that somebody sends to one that has just been forked must not
-    // be let pass by Rust's handler.
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
     ignore_signals();
     log(
         sys::APLOG_NOTICE,
@@ -137,7 +163,8 @@ pub fn run() {
     unsafe { sys::ap_log_command_line(super::configuration_pool(), sys::ap_server_conf) };
     let mut control = Control {
         children: Vec::new(),
-        old: restart::inherited_children(),
+        earlier: restart::take_earlier(),
+        restarts: Restarts::default(),
         not_before: Instant::now(),
         young_deaths: 0,
         supply: Supply::new(),
@@ -145,11 +172,14 @@ pub fn run() {
         dismissed: Instant::now(),
         said_full: false,
     };
+    // From here on nothing can make the start fail: what was listened on before and is not any more is
+    // closed, before children would get it.
+    sockets::close_inherited();
     // The children of the generation before leave now that there are successors.
     control.start(settings().start_servers.min(settings().most_children()));
-    for &pid in &control.old {
-        kill(pid, restart::signal_for_old_children());
-    }
+    control
+        .earlier
+        .tell_children(restart::signal_for_old_children());
     let end = control.supervise();
     control.stop(end);
 }
@@ -186,7 +216,7 @@ impl Control {
                 }
                 Some(libc::SIGHUP) => {
                     notice(Event::Restart, "SIGHUP received.  Attempting to restart");
-                    self.restart(false);
+                    self.ask_for_restart(false);
                 }
                 Some(libc::SIGUSR1) => {
                     let text = match kind::current() {
@@ -194,7 +224,7 @@ impl Control {
                         _ => "SIGUSR1 received.  Doing graceful restart",
                     };
                     notice(Event::GracefulRestart, text);
-                    self.restart(true);
+                    self.ask_for_restart(true);
                 }
                 _ => {}
             }
@@ -202,6 +232,8 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            self.restarts.look();
+            self.earlier.end_helpers();
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {
                 monitored = Instant::now();
                 // SAFETY: single-threaded; pconf and the main server are live.
@@ -225,10 +257,11 @@ impl Control {
             .map(|child| super::look_at(child.slot, child.dismissed))
             .collect();
         let taken = i32::try_from(seen.len()).unwrap_or(i32::MAX);
-        match self
-            .supply
-            .look(&settings, &seen, settings.server_limit - taken)
-        {
+        match self.supply.look(
+            &settings,
+            &seen,
+            settings.server_limit - taken - self.earlier.slots(),
+        ) {
             Decision::Keep => {}
             Decision::Start(count) => {
                 if count >= 8 {
@@ -286,9 +319,9 @@ impl Control {
             return;
         }
         for _ in 0..count {
-            let Some(slot) = (0..settings().server_limit)
-                .find(|slot| self.children.iter().all(|c| c.slot != *slot))
-            else {
+            let Some(slot) = (0..settings().server_limit).find(|slot| {
+                self.children.iter().all(|c| c.slot != *slot) && !self.earlier.occupies(*slot)
+            }) else {
                 return;
             };
             match start_child(slot) {
@@ -312,7 +345,7 @@ impl Control {
     }
 
     /// Takes note of children that have ended; true when going on is pointless.
-    fn reap(&mut self) -> bool {
+    pub(super) fn reap(&mut self) -> bool {
         loop {
             let mut status = 0;
             // SAFETY: the status is written to a place of ours.
@@ -320,14 +353,19 @@ impl Control {
             if pid <= 0 {
                 return false;
             }
-            self.old.retain(|&old| old != pid);
             let Some(at) = self.children.iter().position(|child| child.pid == pid) else {
-                with_signals_let_in(|| super::tell_other_child(pid, status));
+                if !self.other_ended(pid, status) {
+                    with_signals_let_in(|| super::tell_other_child(pid, status));
+                }
                 continue;
             };
             let child = self.children.swap_remove(at);
             super::note_child_end(pid, child.slot);
             report(pid, status);
+            let verdict = limit::ended(pid);
+            if verdict == Verdict::Stop {
+                return true;
+            }
             if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == child::CHILD_FATAL {
                 log(
                     sys::APLOG_ALERT,
@@ -341,7 +379,10 @@ impl Control {
             if !natural && !child.dismissed {
                 self.lost += 1;
             }
-            if natural || child.started.elapsed() > Duration::from_secs(10) {
+            if natural
+                || verdict == Verdict::Disabled
+                || child.started.elapsed() > Duration::from_secs(10)
+            {
                 self.young_deaths = 0;
             } else {
                 self.young_deaths += 1;
@@ -351,74 +392,6 @@ impl Control {
                 };
                 self.not_before = Instant::now() + pause;
             }
-        }
-    }
-
-    /// Changes to the configuration, modules and binary on disk, when they are good.
-    fn restart(&mut self, graceful: bool) {
-        if let Err(why) = restart::check_configuration() {
-            log(
-                sys::APLOG_ERR,
-                &format!("restart refused, the running configuration stays in force: {why}"),
-            );
-            return;
-        }
-        let listeners = sockets::inheritable();
-        let mut all: Vec<i32> = self.children.iter().map(|child| child.pid).collect();
-        all.extend(&self.old);
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // end helper processes of modules and flush logs.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
-        let error = restart::execute(&listeners, super::generation() + 1, &all, graceful);
-        // The configuration is gone; there is nothing to go on with.
-        eprintln!("httpd-rs: cannot execute itself for a restart: {error}");
-        for pid in all {
-            kill(pid, libc::SIGTERM);
-        }
-        std::process::abort();
-    }
-
-    /// Ends the children and waits until they are gone.
-    fn stop(mut self, end: End) {
-        child::set_stopping();
-        let signals = control_signals();
-        let graceful = end == End::GracefulStop;
-        // SAFETY: plain numbers that directives have set.
-        let limit = match u64::try_from(unsafe { sys::ap_graceful_shutdown_timeout }) {
-            Ok(seconds) if graceful && seconds > 0 => Duration::from_secs(seconds),
-            _ if graceful => Duration::MAX,
-            _ => Duration::from_secs(3),
-        };
-        super::close_listeners();
-        let started = Instant::now();
-        self.tell_all(if graceful {
-            libc::SIGUSR1
-        } else {
-            libc::SIGTERM
-        });
-        while !(self.children.is_empty() && self.old.is_empty()) && started.elapsed() < limit {
-            if let Some(libc::SIGTERM | libc::SIGINT) = signals.take(Duration::from_millis(100)) {
-                break;
-            }
-            self.reap();
-            self.old.retain(|&pid| exists(pid));
-        }
-        for signal in [libc::SIGTERM, libc::SIGKILL] {
-            self.tell_all(signal);
-            let started = Instant::now();
-            while !self.children.is_empty() && started.elapsed() < Duration::from_secs(3) {
-                signals.take(Duration::from_millis(50));
-                self.reap();
-            }
-        }
-    }
-
-    fn tell_all(&self, signal: i32) {
-        for child in &self.children {
-            kill(child.pid, signal);
-        }
-        for &pid in &self.old {
-            kill(pid, signal);
         }
     }
 }
@@ -488,11 +461,6 @@ fn signal_name(signal: i32) -> &'static str {
 fn kill(pid: i32, signal: i32) {
     // SAFETY: plain system call; the pid is that of a child of ours.
     unsafe { libc::kill(pid, signal) };
-}
-
-fn exists(pid: i32) -> bool {
-    // SAFETY: plain system call that only asks.
-    unsafe { libc::kill(pid, 0) == 0 }
 }
 
 fn description() -> String {

@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,20 +27,33 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Orders(AsyncFd<Ear>);
 
-/// The signals that are orders. Only a server of one process hears SIGINT.
-const STOP: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
+/// The signals that are orders to leave.
 const LEAVE: [i32; 2] = [libc::SIGUSR1, libc::SIGWINCH];
+
+/// The signals that are orders to stop. To a child SIGINT is none: it reaches the whole group of
+/// processes, and the control process tells children what to do.
+fn stop() -> &'static [i32] {
+    if ALONE.load(Ordering::Relaxed) {
+        &[libc::SIGTERM, libc::SIGINT]
+    } else {
+        &[libc::SIGTERM]
+    }
+}
+
+/// There is no control process.
+static ALONE: AtomicBool = AtomicBool::new(false);
 
 /// What this child hears with, until its MPM takes it.
 static EAR: Mutex<Option<Ear>> = Mutex::new(None);
 
 /// Prepares to hear orders: modules see the handlers when they begin to work in the child. The signals
-/// stay blocked.
+/// stay blocked. `alone`: there is no control process.
 ///
 /// # Errors
 /// What the system says.
-pub fn prepare() -> io::Result<()> {
-    let ear = Ear::open(&[STOP[0], LEAVE[0], LEAVE[1]])?;
+pub fn prepare(alone: bool) -> io::Result<()> {
+    ALONE.store(alone, Ordering::Relaxed);
+    let ear = Ear::open(&[stop(), &LEAVE].concat())?;
     *EAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(ear);
     Ok(())
 }
@@ -80,14 +96,16 @@ impl Orders {
             return Order::Gracefully;
         }
         let stop_or_leave = async {
-            self.heard(&[STOP[0], STOP[1], LEAVE[0], LEAVE[1]]).await;
+            self.heard(&[stop(), &LEAVE].concat()).await;
             // A stop goes before.
             let ear = self.0.get_ref();
-            if STOP.into_iter().any(|signal| ear.has_heard(signal)) {
-                Order::Now
-            } else {
-                Order::Gracefully
+            if stop().iter().any(|&signal| ear.has_heard(signal)) {
+                return Order::Now;
             }
+            if ear.has_heard(libc::SIGWINCH) {
+                child.note_stop();
+            }
+            Order::Gracefully
         };
         tokio::select! {
             order = stop_or_leave => order,
@@ -105,7 +123,7 @@ impl Orders {
         };
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            () = self.heard(&STOP) => {}
+            () = self.heard(stop()) => {}
         }
     }
 }

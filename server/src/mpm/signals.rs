@@ -2,7 +2,7 @@
 //! that no handler ever interrupts it. While they cannot be blocked (when it starts, and around the
 //! programs it starts, which would inherit that), they are remembered.
 //!
-//! A child has handlers (`Ear`), which note the signal and make a descriptor readable.
+//! A child remembers, too, and is woken by each (`Ear`).
 
 use std::{
     io,
@@ -12,70 +12,85 @@ use std::{
     time::Duration,
 };
 
-/// The signal that came last while it could not be taken; 0: none.
-static REMEMBERED: AtomicI32 = AtomicI32::new(0);
+/// The signals that came while they could not be taken, a bit each.
+static REMEMBERED: AtomicU32 = AtomicU32::new(0);
+
+/// The process that remembers.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// The descriptor that a signal makes readable in a child.
+static BELL: AtomicI32 = AtomicI32::new(-1);
+
+/// The one handler of all processes. It may be called anywhere: PHP takes over the handlers that it
+/// found in the control process, and passes a child's signals on to them.
+extern "C" fn remember(signal: libc::c_int) {
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() {
+        REMEMBERED.fetch_or(1 << signal, Ordering::Relaxed);
+        let bell = BELL.load(Ordering::Relaxed);
+        if bell >= 0 {
+            let one = 1_u64.to_ne_bytes();
+            // SAFETY: eight bytes that live for the call, which is allowed in a handler; so is asking
+            // for errno, which is this thread's own.
+            unsafe {
+                let errno = libc::__errno_location();
+                let before = *errno;
+                libc::write(bell, one.as_ptr().cast(), one.len());
+                *errno = before;
+            }
+        }
+    } else {
+        // A process that a module has forked (mod_cgid's daemon, a program that is about to be
+        // executed): it must be possible to end it.
+        reset(signal);
+        // SAFETY: may be called in a handler, after which the signal takes effect.
+        unsafe { libc::raise(signal) };
+    }
+}
+
+/// From now on this process is the one that remembers.
+fn remember_here() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
+}
+
+/// In this order remembered signals are taken: what ends the server makes all else needless.
+const ORDER: [i32; 5] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGWINCH,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+];
 
 /// Remembers these signals from now on instead of ending the process.
 pub fn remember_all(signals: &[i32]) {
+    remember_here();
     for &signal in signals {
-        handle(signal);
-    }
-}
-
-/// Handles a signal.
-fn handle(signal: i32) {
-    // SAFETY: the record is zeroed but for what is set; the handler does only what is allowed in one.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = note as *const () as usize;
-        action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
-    }
-}
-
-/// The signals that this child has heard, a bit for each number.
-static HEARD: AtomicU32 = AtomicU32::new(0);
-
-/// The descriptor that a signal makes readable.
-static BELL: AtomicI32 = AtomicI32::new(-1);
-
-/// The child that hears; 0 in the control process.
-static HEARER: AtomicI32 = AtomicI32::new(0);
-
-/// The one handler of all processes. A child may find it anywhere: PHP takes over the handlers that it
-/// found when the control process started it, and passes signals on to them.
-extern "C" fn note(signal: libc::c_int) {
-    let hearer = HEARER.load(Ordering::Relaxed);
-    if hearer == 0 {
-        REMEMBERED.store(signal, Ordering::Relaxed);
-        return;
-    }
-    // SAFETY: all of these calls are allowed in handlers; errno is a thread's own.
-    unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
-        if libc::getpid() == hearer {
-            HEARD.fetch_or(1 << signal, Ordering::Relaxed);
-            let one = 1_u64.to_ne_bytes();
-            let bell = BELL.load(Ordering::Relaxed);
-            libc::write(bell, one.as_ptr().cast(), one.len());
-        } else {
-            // A program that a module is about to execute, which shares the descriptor: the signal
-            // is meant for it, and has its usual effect when this handler returns.
-            libc::signal(signal, libc::SIG_DFL);
-            libc::raise(signal);
+        // SAFETY: the record is zeroed but for what is set; the handler only does what is allowed at
+        // any time.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = remember as *const () as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
         }
-        *errno = before;
     }
 }
 
-/// What a child hears signals with.
+/// Takes one of the signals that were remembered.
+pub fn take_remembered() -> Option<i32> {
+    let all = REMEMBERED.load(Ordering::Relaxed);
+    let signal = ORDER.into_iter().find(|signal| all & (1 << signal) != 0)?;
+    REMEMBERED.fetch_and(!(1 << signal), Ordering::Relaxed);
+    Some(signal)
+}
+
+/// What a child hears signals with. A process has one.
 #[derive(Debug)]
 pub struct Ear(OwnedFd);
 
 impl Ear {
-    /// Hears these signals from now on, in this process and not in those that it forks. A process
-    /// has one.
+    /// Remembers these signals from now on, in this process and not in those that it forks, and is
+    /// woken by each.
     ///
     /// # Errors
     /// What the system says.
@@ -89,16 +104,13 @@ impl Ear {
             OwnedFd::from_raw_fd(bell)
         };
         BELL.store(bell.as_raw_fd(), Ordering::Relaxed);
-        HEARER.store(std::process::id().cast_signed(), Ordering::Relaxed);
-        for &signal in signals {
-            handle(signal);
-        }
+        remember_all(signals);
         Ok(Self(bell))
     }
 
     /// Whether a signal has come.
     pub fn has_heard(&self, signal: i32) -> bool {
-        HEARD.load(Ordering::Relaxed) & (1 << signal) != 0
+        REMEMBERED.load(Ordering::Relaxed) & (1 << signal) != 0
     }
 
     /// Makes the descriptor wait for the next signal.
@@ -127,6 +139,11 @@ impl Drop for Ear {
     }
 }
 
+/// Forgets what the control process remembered before it forked this child.
+pub fn forget() {
+    REMEMBERED.store(0, Ordering::Relaxed);
+}
+
 /// Keeps all signals from the thread that calls, but for those that its own faults send.
 pub fn block_all() {
     // SAFETY: the set is filled before it is used.
@@ -144,14 +161,6 @@ pub fn block_all() {
             libc::sigdelset(set.as_mut_ptr(), fault);
         }
         libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
-    }
-}
-
-/// Takes the signal that was remembered.
-pub fn take_remembered() -> Option<i32> {
-    match REMEMBERED.swap(0, Ordering::Relaxed) {
-        0 => None,
-        signal => Some(signal),
     }
 }
 
@@ -208,9 +217,25 @@ pub fn ignore(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
 
-/// Lets a signal have its usual effect again: Rust's runtime has a handler for faults, which would
-/// let the first one pass that somebody else sends.
-pub fn reset(signal: i32) {
+/// Lets a signal have its usual effect again.
+fn reset(signal: i32) {
     // SAFETY: SIG_DFL is a valid disposition for every signal.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weightiest_of_the_remembered_signals_comes_first() {
+        remember_here();
+        for signal in [libc::SIGUSR1, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1] {
+            remember(signal);
+        }
+        assert_eq!(take_remembered(), Some(libc::SIGTERM));
+        assert_eq!(take_remembered(), Some(libc::SIGHUP));
+        assert_eq!(take_remembered(), Some(libc::SIGUSR1));
+        assert_eq!(take_remembered(), None);
+    }
 }

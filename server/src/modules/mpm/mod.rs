@@ -16,6 +16,12 @@ use httpd_sys as sys;
 
 use crate::{
     abi::{http_connection, mpm_common},
+    conn::{
+        offload::{self, Stretch},
+        wait::blocking,
+    },
+    crash::trail::{self, Kind as Call, Place, Step, Subject},
+    hooks::{kinds::Key, timing},
     modules::static_modules,
     mpm::{
         self, control,
@@ -169,7 +175,7 @@ unsafe extern "C" fn pre_config(
         .into_iter()
         .any(defined);
     // A process that executed itself for a restart has left the terminal already.
-    if second_pass && serves && !stays && mpm::generation() == 0 {
+    if second_pass && serves && !stays && mpm::generation() == 0 && !mpm::rehearsal::is_on() {
         // SAFETY: the process has one thread.
         let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
         if status != 0 {
@@ -180,6 +186,8 @@ unsafe extern "C" fn pre_config(
             );
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        // It is another process now.
+        mpm::helpers::account_for();
     }
     mpm_common::reset();
     settings::reset();
@@ -311,7 +319,7 @@ unsafe extern "C" fn query(
     sys::OK as c_int
 }
 
-/// Calls a module back, on a thread that may block, when `interval` has passed.
+/// Calls a module back when `interval` has passed; on a thread that may block if that is needed.
 unsafe extern "C" fn call_later(
     interval: sys::apr_time_t,
     callback: sys::ap_mpm_callback_fn_t,
@@ -326,18 +334,33 @@ unsafe extern "C" fn call_later(
         return APR_EGENERAL;
     };
     let baton = baton.expose_provenance();
+    let module = trail::module().expose_provenance();
     let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
-        let call = move || {
-            // Nobody turns an event loop here, which would write the lines of logs that wait.
-            crate::log::access::set_deferred_logs(false);
-            crate::conn::turn::end();
+        let key = Key::callback(callback as *const () as usize);
+        let call = || {
+            static PLACE: Place = Place::call(Call::Call, "a timed callback");
+            let name = std::ptr::with_exposed_provenance::<c_char>(module);
+            let step = Step::of(&PLACE, name, Subject::None);
+            let _on = step.enter();
             // SAFETY: the module registered this function with this baton, for any thread.
             unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
         };
-        // A callback that panics ends its thread's work, nothing else.
-        let _ = tokio::task::spawn_blocking(call).await;
+        // Nearly all are short, and ten thousand requests may wait for theirs.
+        if !key.is_slow() {
+            return timing::hooks_measured(key, call);
+        }
+        let place = if key.is_long() {
+            offload::take().await
+        } else {
+            None
+        };
+        let _stretch = Stretch::begin(place);
+        timing::hooks_measured(key, || {
+            key.note_moved();
+            blocking(call)
+        });
     });
     0
 }
