@@ -10,6 +10,7 @@ use httpd_tests::{
     compatibility,
     differential::{Case, serve},
     host::Kind,
+    mpm::Mpm,
     others::{check, compare, start, unpacked},
     site::Site,
 };
@@ -180,6 +181,9 @@ fn loads_and_leaves_the_server_as_it_is(file: &str) -> Result<()> {
 
 #[test]
 fn php_refuses_threads() -> Result<()> {
+    if !Mpm::under_test().is_threaded() {
+        return Ok(());
+    }
     let load = "LoadModule php_module @OTHER_MODULES@/libphp8.2.so\n";
     for kind in [Kind::Apache, Kind::under_test()] {
         let (good, text) = check(kind, load)?;

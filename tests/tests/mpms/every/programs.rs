@@ -18,9 +18,21 @@ const PROGRAM: &str = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n\
 
 const FILTER: &str = "#!/bin/sh\ncat > /dev/null\ngrep -E '^Sig(Blk|Ign)' /proc/self/status\n";
 
+/// What is said of masks, without the signals beyond the usual 31, which the C library has for itself.
+fn usual(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let (name, mask) = line.split_once(':').unwrap_or((line, ""));
+        match u64::from_str_radix(mask.trim(), 16) {
+            Ok(mask) if name.starts_with("Sig") => format!("{name} {:x}\n", mask & 0x7fff_ffff),
+            _ => format!("{line}\n"),
+        }
+    });
+    lines.collect()
+}
+
 /// A rewriting map and a log that are programs of the control process.
 const MAP: &str = "#!/bin/sh\nwhile read word; do \
-    grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr '\\n\\t' '--'; echo; done\n";
+    grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -d '\\t' | tr '\\n' '-'; echo; done\n";
 const LOG: &str =
     "#!/bin/sh\nread line\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status > \"$1\"\ncat > /dev/null\n";
 
@@ -54,13 +66,13 @@ fn inherited(kind: Kind, cgi: &str) -> Result<Vec<String>> {
         let answer = get(host.port(), path)?;
         seen.push(format!(
             "{cgi} {path}\n{}",
-            answer.text().replace('-', "\n")
+            usual(&answer.text().replace('-', "\n"))
         ));
     }
     until("the log's program has written", || {
         Ok(host.place().read("logs/signals").lines().count() == 2)
     })?;
-    seen.push(format!("log\n{}", host.place().read("logs/signals")));
+    seen.push(format!("log\n{}", usual(&host.place().read("logs/signals"))));
     Ok(seen)
 }
 
@@ -71,10 +83,7 @@ pub fn signals_that_programs_inherit() -> Result<()> {
             inherited(Kind::under_test(), cgi)?,
         );
         for (expected, got) in theirs.iter().zip(&ours) {
-            ensure!(
-                got.contains("Sig") || got.contains("end"),
-                "nothing to compare: {got}"
-            );
+            ensure!(got.contains("SigIgn "), "nothing to compare: {got}");
             ensure!(
                 expected == got,
                 "{:?}\n--- apache:\n{expected}\n--- ours:\n{got}",

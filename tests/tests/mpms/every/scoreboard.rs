@@ -59,7 +59,7 @@ fn look(kind: Kind) -> Result<(String, BTreeMap<char, usize>)> {
         &gates.configuration(
             "",
             "StartServers 1\nMaxRequestWorkers 10\nServerLimit 10\nThreadsPerChild 10\n\
-             KeepAliveTimeout 15\nExtendedStatus On\nAcceptFilter http none\nTimeout 15\n",
+             KeepAliveTimeout 15\nExtendedStatus On\nServerTokens Prod\nAcceptFilter http none\nTimeout 15\n",
         ),
     )?;
     let port = host.port();
@@ -93,8 +93,10 @@ fn look(kind: Kind) -> Result<(String, BTreeMap<char, usize>)> {
         Ok(busy == wanted)
     });
     settled.with_context(|| format!("{kind:?}: {seen:?}"))?;
-    let mut rows = vec![row(port, "/gate?open")?];
+    let mut rows = Vec::new();
+    // Which thread serves which request of a connection is not fixed under event.
     if Mpm::under_test() != Mpm::Event {
+        rows.push(row(port, "/gate?open")?);
         rows.push(row(port, "?kept")?);
         rows.push(row(port, "?closing")?);
     }
