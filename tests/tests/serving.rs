@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::{Client, exchange, get},
     host::{Host, Kind, Place, allow_open_files, until},
-    mpm::Mpm,
     modules::{compile, source},
+    mpm::Mpm,
     site::Site,
 };
 

@@ -218,7 +218,7 @@ pub fn ignore(signal: i32) {
 }
 
 /// Lets a signal have its usual effect again.
-fn reset(signal: i32) {
+pub fn reset(signal: i32) {
     // SAFETY: SIG_DFL is a valid disposition for every signal.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }

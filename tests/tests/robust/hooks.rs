@@ -8,8 +8,8 @@ use httpd_tests::{
     client::{Client, get},
     differential::serve,
     host::{Host, Kind, Place},
-    mpm::Mpm,
     modules::{compile, source},
+    mpm::Mpm,
     site::Site,
 };
 

@@ -54,7 +54,7 @@ static SHOWS_INPUT: AtomicBool = AtomicBool::new(false);
 struct Counts {
     received: apr_off_t,
     sent: apr_off_t,
-    /// What the request before had sent.
+    /// What the request before had received and sent.
     last: apr_off_t,
 }
 

@@ -91,12 +91,11 @@ pub fn follow_the_load() -> Result<()> {
             // Children of our event MPM take more than they have threads; those are not shown.
             let shown = Mpm::under_test() == Mpm::Event || status(port, "BusyWorkers")? > wanted;
             Ok(shown && status(port, "IdleWorkers")? + 1 >= limits.min_spare)
-
         })
         .with_context(|| format!("{wanted} wait, children: {:?}", host.children()))?;
     }
     let most = host.children().len();
-    
+
     let enough = if Mpm::under_test() == Mpm::Event {
         limits.start + 1
     } else {

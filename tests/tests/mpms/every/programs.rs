@@ -32,9 +32,9 @@ fn usual(text: &str) -> String {
 
 /// A rewriting map and a log that are programs of the control process.
 const MAP: &str = "#!/bin/sh\nwhile read word; do \
-    grep -E '^Sig(Blk|Ign)' /proc/$$/status | tr -d '\\t' | tr '\\n' '-'; echo; done\n";
+    grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t' | tr '\\n' '-'; echo; done\n";
 const LOG: &str =
-    "#!/bin/sh\nread line\ngrep -E '^Sig(Blk|Ign)' /proc/$$/status > \"$1\"\ncat > /dev/null\n";
+    "#!/bin/sh\nread line\ngrep -E '^Sig(Blk|Ign)' /proc/self/status > \"$1\"\ncat > /dev/null\n";
 
 fn inherited(kind: Kind, cgi: &str) -> Result<Vec<String>> {
     let site = Site::new()?;
@@ -52,8 +52,7 @@ fn inherited(kind: Kind, cgi: &str) -> Result<Vec<String>> {
         "{socket}ScriptAlias /cgi/ @SITE@/cgi/\nExtFilterDefine shown mode=output cmd=@SITE@/filter\n\
          <Location /filtered>\nSetOutputFilter shown\n</Location>\n\
          RewriteEngine On\nRewriteMap map prg:@SITE@/map\n\
-         RewriteRule ^/map/(.*) - [E=MAPPED:${{map:$1}}]\n\
-         RewriteRule ^/map/ - [R=404]\nErrorDocument 404 \"%{{reqenv:REDIRECT_MAPPED}}\"\n\
+         RewriteRule ^/map/(.*) /mapped?${{map:$1}} [R]\n\
          CustomLog \"|@SITE@/log @PLACE@/logs/signals\" %h\n"
     )
     .replace("@SITE@", &site.path().display().to_string());
@@ -64,15 +63,22 @@ fn inherited(kind: Kind, cgi: &str) -> Result<Vec<String>> {
     let mut seen = Vec::new();
     for path in ["/cgi/signals", "/filtered/page.html", "/map/x"] {
         let answer = get(host.port(), path)?;
-        seen.push(format!(
-            "{cgi} {path}\n{}",
-            usual(&answer.text().replace('-', "\n"))
-        ));
+        let text = match answer.field("Location") {
+            Some(location) => location
+                .split_once('?')
+                .map_or("", |(_, query)| query)
+                .replace('-', "\n"),
+            None => answer.text(),
+        };
+        seen.push(format!("{cgi} {path}\n{}", usual(&text)));
     }
     until("the log's program has written", || {
         Ok(host.place().read("logs/signals").lines().count() == 2)
     })?;
-    seen.push(format!("log\n{}", usual(&host.place().read("logs/signals"))));
+    seen.push(format!(
+        "log\n{}",
+        usual(&host.place().read("logs/signals"))
+    ));
     Ok(seen)
 }
 
