@@ -4,25 +4,7 @@
 //!
 //! The whole suite runs under another MPM with `MPM_UNDER_TEST=worker` or `prefork` (docs/testing.md).
 
+mod event;
 mod every;
-
-/// Everything under the worker MPM.
-mod worker {
-    use super::every;
-
-    every::tests!();
-}
-
-/// Everything under the prefork MPM.
-mod prefork {
-    use super::every;
-
-    every::tests!();
-}
-
-/// What is not the same under event runs with it, too.
-mod event {
-    use super::every;
-
-    every::tests!();
-}
+mod prefork;
+mod worker;
