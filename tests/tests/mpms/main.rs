@@ -3,6 +3,10 @@
 //! three MPMs, and so do families of differential tests that have to do with connections.
 //!
 //! The whole suite runs under another MPM with `MPM_UNDER_TEST=worker` or `prefork` (docs/testing.md).
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the same tests run under several process models"
+)]
 
 mod event;
 mod every;

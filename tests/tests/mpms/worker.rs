@@ -2,8 +2,6 @@
 
 #[path = "../differential/cgi.rs"]
 mod cgi;
-#[path = "../differential/http2.rs"]
-mod http2;
 #[path = "../differential/protocol.rs"]
 mod protocol;
 #[path = "../differential/proxy.rs"]
@@ -12,8 +10,6 @@ mod proxy;
 mod slow;
 #[path = "../differential/tls.rs"]
 mod tls;
-#[path = "../differential/tls_connections.rs"]
-mod tls_connections;
 
 use crate::every;
 
