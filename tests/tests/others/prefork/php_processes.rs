@@ -283,3 +283,32 @@ fn orders_in_the_middle_of_a_page() -> Result<()> {
     );
     compatibility::behaves("php", 3)
 }
+
+/// A child that is stopped by itself, in the middle of a page, ends that page alone.
+#[test]
+fn a_child_that_is_stopped_is_replaced() -> Result<()> {
+    let world = World::start(Kind::under_test(), "StartServers 2\nMinSpareServers 2\n")?;
+    for _ in 0..6 {
+        get(world.port(), "/pid.php")?;
+    }
+    let mut client = Client::connect(world.port())?;
+    request(&mut client, "/gate.php?pid")?;
+    client.receive_head()?;
+    client.take(11)?;
+    let child: i32 = world.said("pid").trim().parse()?;
+    ensure!(world.host.children().contains(&child), "{child}");
+    // SAFETY: a plain system call on a child of the server that this test has started.
+    unsafe { libc::kill(child, libc::SIGTERM) };
+    ensure!(
+        !client.receive_rest()?.ends_with(b"0\r\n\r\n"),
+        "the page ended in order"
+    );
+    until("another has taken its place", || {
+        let children = world.host.children();
+        Ok(!children.contains(&child) && children.len() >= 2)
+    })?;
+    for _ in 0..6 {
+        ensure!(get(world.port(), "/pid.php")?.status() == 200);
+    }
+    compatibility::behaves("php", 2)
+}
