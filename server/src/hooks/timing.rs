@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::kinds::{Away, Key};
+use super::kinds::{self, Away, Key};
 
 thread_local! {
     static HERE: Here = const { Here {
@@ -322,6 +322,31 @@ pub fn add_waited(time: Duration) {
     HERE.with(|here| here.waited.set(here.waited.get() + time));
 }
 
+/// What a call took without the time in which its thread waited for a processor. Only asked of calls
+/// that seem slow: on a busy machine most of them are not, and moving them would make it busier.
+fn without_queueing(took: Duration) -> Duration {
+    if took < Duration::from_micros(u64::from(kinds::SLOW)) {
+        return took;
+    }
+    // Of all the time since this thread was asked last, so the first late call may be forgiven too much.
+    let queued = queued().unwrap_or_default();
+    let before = QUEUED.replace(queued);
+    took.saturating_sub(queued.saturating_sub(before))
+}
+
+thread_local! {
+    /// How long this thread had waited for a processor when that was asked last.
+    static QUEUED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// How long this thread has waited for a processor in its life.
+fn queued() -> Option<Duration> {
+    // Time on a processor, time waiting for one (both in nanoseconds), number of turns.
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = text.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
 /// Runs a handler and takes note of its time.
 pub fn handler_measured<T>(key: Key, run: impl FnOnce() -> T) -> T {
     let (waited, handled) = HERE.with(|here| (here.waited.get(), here.handled.get()));
@@ -332,7 +357,7 @@ pub fn handler_measured<T>(key: Key, run: impl FnOnce() -> T) -> T {
         let own = took.saturating_sub(here.waited.get() - waited);
         // Handlers within this one (of subrequests) have added theirs.
         here.handled.set(handled + own);
-        key.note(own);
+        key.note(without_queueing(own));
     });
     answer
 }
@@ -343,11 +368,10 @@ pub fn hooks_measured<T>(key: Key, run: impl FnOnce() -> T) -> T {
     let before = aside();
     let begun = Instant::now();
     let answer = on_reactor(key, run);
-    key.note(
-        begun
-            .elapsed()
-            .saturating_sub(aside().saturating_sub(before)),
-    );
+    let own = begun
+        .elapsed()
+        .saturating_sub(aside().saturating_sub(before));
+    key.note(without_queueing(own));
     answer
 }
 

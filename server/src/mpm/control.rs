@@ -12,7 +12,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    child,
+    announce, child,
     earlier::Earlier,
     helpers, hold,
     kind::{self, Kind},
@@ -104,6 +104,7 @@ const STOPS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
 /// executed itself they are blocked until then, and there are children and helpers to be ended in order.
 pub fn begin_to_listen_to_signals() {
     restart::remember_environment();
+    restart::keep_descriptors_to_oneself();
     helpers::account_for();
     signals::remember_all(&REQUESTS);
     if restart::inherited_generation().is_some() {
@@ -232,6 +233,7 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            announce::look(self.children.iter().map(|child| child.slot));
             self.restarts.look();
             self.earlier.end_helpers();
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {

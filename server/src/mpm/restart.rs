@@ -18,6 +18,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
+    activation, announce,
     control::{Control, log},
     earlier::Earlier,
     helpers, hold, pidfile,
@@ -60,6 +61,14 @@ pub fn remember_environment() {
             .filter(|(name, _)| !ours(name))
             .collect()
     });
+}
+
+/// What the image before has left open is for this one, and not for the programs that modules start
+/// while it starts. Called before there are any.
+pub fn keep_descriptors_to_oneself() {
+    if inherited_generation().is_some() {
+        keep_only(&[]);
+    }
 }
 
 /// The server's program with what it was called with, ready to be executed.
@@ -212,6 +221,7 @@ impl Legacy {
             image.set(memory::HANDED, &memory.to_string());
             descriptors.push(memory);
         }
+        descriptors.extend(activation::descriptors());
         if let Some((name, descriptor)) = pidfile::keep_over_exec() {
             image.set(name, &descriptor);
             descriptors.extend(descriptor.parse::<RawFd>().ok());
@@ -297,6 +307,7 @@ impl Restarts {
 impl Control {
     /// A restart is asked for: it is rehearsed, while the server goes on.
     pub(super) fn ask_for_restart(&mut self, graceful: bool) {
+        announce::reloading();
         if let Err(why) = self.restarts.ask(graceful) {
             refuse(&why);
         }
@@ -347,11 +358,12 @@ impl Control {
             generation: super::generation() + 1,
             earlier,
             at_once: !graceful,
-            scoreboard: memory::descriptor(),
+            scoreboard: memory::keep_over_exec(),
         };
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // flush logs and take away what has a name that the next image will use.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
+        // SAFETY: single-threaded; what runs after this uses nothing of any pool. Cleanups flush logs
+        // and take away what has a name that the next image will use; and what modules keep for the
+        // life of the process, as mod_ssl its System V semaphores, which would outlive the image.
+        unsafe { sys::apr_pool_clear(sys::ap_pglobal) };
         let error = legacy.execute();
         // The configuration is gone, but the children serve with it.
         hold::hold(legacy, &format!("cannot execute the server anew: {error}"));
@@ -359,6 +371,7 @@ impl Control {
 }
 
 fn refuse(why: &str) {
+    announce::refused(why);
     log(
         sys::APLOG_ERR,
         &format!("restart refused, the running configuration stays in force: {why}"),

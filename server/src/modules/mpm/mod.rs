@@ -6,7 +6,6 @@ mod directives;
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
     sync::OnceLock,
     time::Duration,
@@ -226,6 +225,9 @@ unsafe extern "C" fn open_logs(
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
     control::begin_to_stop_in_order();
+    if !mpm_common::claim_pid_file(pconf) {
+        return sys::DONE;
+    }
     // SAFETY: the main server is live.
     if unsafe { sys::ap_setup_listeners(server) } < 1 {
         control::log(
@@ -233,6 +235,12 @@ unsafe extern "C" fn open_logs(
             "no listening sockets available, shutting down",
         );
         return sys::DONE;
+    }
+    // SAFETY: only a number is asked for.
+    if unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) }
+        == sys::AP_SQ_MS_CREATE_CONFIG as c_int
+    {
+        mpm::activation::warn_of_unused();
     }
     sys::OK as c_int
 }
@@ -246,16 +254,13 @@ unsafe extern "C" fn run(
     mpm::set_configuration_pool(pconf);
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
-        sys::ap_log_pid(pconf, sys::ap_pid_fname);
-        let name = sys::ap_server_root_relative(pconf, sys::ap_pid_fname);
-        if let Some(name) = module_sdk::raw::text(name) {
-            let path = std::ffi::OsStr::from_bytes(name.to_bytes());
-            mpm::pidfile::hold(std::path::Path::new(path));
-        }
+        // The number is written last: who reads it finds a server that nothing keeps from serving.
         if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
-            return sys::DONE;
+            return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        sys::ap_log_pid(pconf, sys::ap_pid_fname);
     }
+    mpm::announce::begin(mpm_common::pid_file(pconf));
     if defined(c"ONE_PROCESS") || defined(c"DEBUG") {
         control::run_in_foreground();
     } else {
