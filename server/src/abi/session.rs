@@ -486,7 +486,7 @@ impl Session {
                 return self.done(Next::Close);
             }
             (*(*c).cs).state = sys::CONN_STATE_HANDLER;
-            if sys::ap_extended_status != 0 {
+            if sys::ap_extended_status != 0 && !crate::mpm::child::owns_connections() {
                 // This one counts too.
                 sys::ap_set_conn_count((*c).sbh.cast(), r, ((*c).keepalives + 1) as u16);
             }
@@ -551,12 +551,14 @@ impl Session {
         self.done(Next::Queued)
     }
 
-    /// This thread is free.
+    /// This thread is free, unless it owns the connection.
     fn done(&self, next: Next) -> Next {
-        // SAFETY: the connection is live.
-        unsafe {
-            let sbh = (*self.c).sbh.cast();
-            sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+        if !crate::mpm::child::owns_connections() {
+            // SAFETY: the connection is live.
+            unsafe {
+                let sbh = (*self.c).sbh.cast();
+                sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+            }
         }
         next
     }
@@ -663,8 +665,10 @@ impl Session {
         let gone = timing::on_reactor(ending(), || unsafe {
             (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
             let gone = sys::ap_start_lingering_close(self.c) != 0;
-            let ready = sys::SERVER_READY as c_int;
-            sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            if !crate::mpm::child::owns_connections() {
+                let ready = sys::SERVER_READY as c_int;
+                sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            }
             gone
         });
         (!gone).then(|| linger::limits(self.connection()))
