@@ -17,6 +17,7 @@ mod event;
 pub mod helpers;
 mod hold;
 pub mod kind;
+mod module_sockets;
 pub mod numbers;
 mod orders;
 pub mod pidfile;
