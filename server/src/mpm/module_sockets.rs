@@ -49,8 +49,7 @@ fn named(table: &str, mark: &str) -> Vec<PathBuf> {
             let name = line.split_once(&format!(" {inode} "))?.1;
             let path = Path::new(name);
             let file = path.file_name().and_then(OsStr::to_str)?;
-            (flags == LISTENS && path.is_absolute() && file.contains(mark))
-                .then(|| path.to_owned())
+            (flags == LISTENS && path.is_absolute() && file.contains(mark)).then(|| path.to_owned())
         })
         .collect();
     names.sort_unstable();

@@ -152,7 +152,9 @@ impl Book {
             let child = line.rsplit(' ').next().and_then(|pid| pid.parse().ok());
             child.is_some_and(|child| crashed.contains(&child))
         };
-        let missing = log.lines().filter(|line| !others.contains(line) && !by_crashed(line));
+        let missing = log
+            .lines()
+            .filter(|line| !others.contains(line) && !by_crashed(line));
         missing.map(str::to_owned).collect()
     }
 

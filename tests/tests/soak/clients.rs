@@ -91,7 +91,16 @@ fn request(chance: &mut Chance, number: u32, last: bool) -> Request {
 /// Starts all of them.
 pub fn start<'scope>(scope: &'scope Scope<'scope, '_>, port: u16, book: &'scope Book) {
     let turns: [fn(u16, &Book, &mut Chance); 10] = [
-        visit, visit, visit, visit, visit, visit, read_slowly, stall, stall, go_away,
+        visit,
+        visit,
+        visit,
+        visit,
+        visit,
+        visit,
+        read_slowly,
+        stall,
+        stall,
+        go_away,
     ];
     for (number, turn) in turns.into_iter().enumerate() {
         scope.spawn(move || {

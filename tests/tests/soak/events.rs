@@ -140,7 +140,12 @@ impl<'a> Driver<'a> {
             // It would end.
             return Ok(());
         }
-        let refusals = || self.host.messages().matches("ThereIsNoSuchDirective").count();
+        let refusals = || {
+            self.host
+                .messages()
+                .matches("ThereIsNoSuchDirective")
+                .count()
+        };
         let before = refusals();
         write(self.host.place(), "ThereIsNoSuchDirective on\n")?;
         self.host.signal(libc::SIGUSR1);

@@ -143,5 +143,7 @@ fn rows(kind: &str, column: &str, fits: impl Fn(i64) -> bool) -> Result<usize> {
 fn number_of(user: &str) -> Option<i64> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let mut lines = users.lines().map(|line| line.split(':'));
-    lines.find_map(|mut fields| (fields.next() == Some(user)).then(|| fields.nth(1)?.parse().ok())?)
+    lines.find_map(|mut fields| {
+        (fields.next() == Some(user)).then(|| fields.nth(1)?.parse().ok())?
+    })
 }

@@ -190,8 +190,10 @@ fn soak(mpm: &Mpm) -> Result<()> {
         let piped = host.place().read(piped);
         book.not_in(&host.place().read(log), &piped)
     };
-    until("the piped log has all lines, too", || Ok(missing().is_empty()))
-        .with_context(|| format!("{:?}", missing()))
+    until("the piped log has all lines, too", || {
+        Ok(missing().is_empty())
+    })
+    .with_context(|| format!("{:?}", missing()))
 }
 
 /// What the server holds after a restart without clients.
