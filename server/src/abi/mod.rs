@@ -55,6 +55,7 @@ pub mod mpm_common;
 pub mod network_filters;
 mod poll;
 pub(crate) mod privileges;
+mod pthread;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
@@ -161,6 +162,7 @@ pub fn keep_exports() {
         poll::EXPORTS,
         subprocess::EXPORTS,
         privileges::EXPORTS,
+        pthread::EXPORTS,
         unixd::EXPORTS,
         util_cookies::EXPORTS,
         util_fcgi::EXPORTS,

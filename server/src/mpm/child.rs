@@ -14,6 +14,7 @@ use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
+    execution,
     kind::{self, Kind},
     orders::Order,
     places, signals,
@@ -184,9 +185,7 @@ impl Drop for Presence {
 /// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
 /// control process, unless this process is that itself.
 pub fn run(slot: i32, parent: Option<i32>) -> i32 {
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
+    crate::crash::begin_child();
     signals::remember_here();
     // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
     signals::ignore(libc::SIGINT);
@@ -226,8 +225,10 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         takers: http_connection::takers(),
         owned: kind != Kind::Event,
     }));
+    crate::crash::count_connections(&child.connections);
     connections::forget(slot);
     places::take_slot(slot);
+    execution::begin(slot);
     PCHILD.store(pool, Ordering::Relaxed);
     if let Err(error) = super::of(kind).serve(child) {
         super::control::log(sys::APLOG_ALERT, &format!("cannot start threads: {error}"));

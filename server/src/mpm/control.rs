@@ -12,7 +12,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    child,
+    announce, child,
     earlier::Earlier,
     helpers, hold,
     kind::{self, Kind},
@@ -25,6 +25,7 @@ use super::{
     sockets,
     supply::{Decision, Seen, Supply},
 };
+use crate::crash::limit::{self, Verdict};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
@@ -142,12 +143,8 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
+    limit::begin_control();
     control_signals().block();
-    // Before there are children: a fault that somebody sends to one that has just been forked must not
-    // be let pass by Rust's handler.
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
     signals::ignore(libc::SIGPIPE);
     log(
         sys::APLOG_NOTICE,
@@ -235,6 +232,7 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            announce::look(self.children.iter().map(|child| child.slot));
             self.restarts.look();
             self.earlier.end_helpers();
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {
@@ -365,6 +363,10 @@ impl Control {
             let child = self.children.swap_remove(at);
             super::note_child_end(pid, child.slot);
             report(pid, status);
+            let verdict = limit::ended(pid);
+            if verdict == Verdict::Stop {
+                return true;
+            }
             if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == child::CHILD_FATAL {
                 log(
                     sys::APLOG_ALERT,
@@ -378,7 +380,10 @@ impl Control {
             if !natural && !child.dismissed {
                 self.lost += 1;
             }
-            if natural || child.started.elapsed() > Duration::from_secs(10) {
+            if natural
+                || verdict == Verdict::Disabled
+                || child.started.elapsed() > Duration::from_secs(10)
+            {
                 self.young_deaths = 0;
             } else {
                 self.young_deaths += 1;

@@ -18,6 +18,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
+    activation, announce,
     control::{Control, log},
     earlier::Earlier,
     helpers, hold, module_sockets, pidfile,
@@ -220,6 +221,7 @@ impl Legacy {
             image.set(memory::HANDED, &memory.to_string());
             descriptors.push(memory);
         }
+        descriptors.extend(activation::descriptors());
         if let Some((name, descriptor)) = pidfile::keep_over_exec() {
             image.set(name, &descriptor);
             descriptors.extend(descriptor.parse::<RawFd>().ok());
@@ -305,6 +307,7 @@ impl Restarts {
 impl Control {
     /// A restart is asked for: it is rehearsed, while the server goes on.
     pub(super) fn ask_for_restart(&mut self, graceful: bool) {
+        announce::reloading();
         if let Err(why) = self.restarts.ask(graceful) {
             refuse(&why);
         }
@@ -373,6 +376,7 @@ impl Control {
 }
 
 fn refuse(why: &str) {
+    announce::refused(why);
     log(
         sys::APLOG_ERR,
         &format!("restart refused, the running configuration stays in force: {why}"),

@@ -115,9 +115,8 @@ pub fn ignore(signal: i32) {
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
 
-/// Lets a signal have its usual effect again: Rust's runtime has a handler for faults, which would
-/// let the first one pass that somebody else sends.
-pub fn reset(signal: i32) {
+/// Lets a signal have its usual effect again.
+fn reset(signal: i32) {
     // SAFETY: SIG_DFL is a valid disposition for every signal.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
