@@ -189,6 +189,11 @@ pub fn run() {
 pub fn run_in_foreground() {
     child_signals().block();
     ignore_signals();
+    // What has come while the server started waits for the child to let it in.
+    while let Some(signal) = signals::take_remembered() {
+        // SAFETY: a plain system call on this process.
+        unsafe { libc::kill(libc::getpid(), signal) };
+    }
     child::run(0, None);
 }
 

@@ -21,6 +21,7 @@ pub mod execution;
 pub mod helpers;
 mod hold;
 pub mod kind;
+mod module_sockets;
 mod notify;
 pub mod numbers;
 mod orders;
