@@ -10,6 +10,7 @@ use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
+    buckets,
     kind::{self, Kind},
     orders::Order,
     places, signals,
@@ -154,6 +155,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     }
     // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
     signals::ignore(libc::SIGINT);
+    super::set_running(false);
+    buckets::take(slot);
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -173,6 +176,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
+    super::set_running(true);
     network_filters::find_byte_counters();
     let kind = kind::current();
     // SAFETY: a plain number that a directive has set.

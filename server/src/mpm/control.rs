@@ -134,11 +134,14 @@ pub fn run() {
         dismissed: Instant::now(),
         said_full: false,
     };
+    // What was listened on before and is not any more; children would inherit it.
+    sockets::close_uninherited();
     // The children of the generation before leave now that there are successors.
     control.start(settings().start_servers.min(settings().most_children()));
     for &pid in &control.old {
         kill(pid, restart::signal_for_old_children());
     }
+    super::set_running(true);
     let end = control.supervise();
     control.stop(end);
 }

@@ -3,11 +3,12 @@
 //! `kind` is which of the three MPMs runs, `settings` what its directives said, `supply` how many
 //! children follow from that, `numbers` how the log's messages are numbered, `control` the single-threaded control process (start, supervise,
 //! restart, stop), `child` what all children have in common, `event`, `worker` and `prefork` how they
-//! serve, `orders` how they hear that they are to leave, `signals` how both hear of signals,
+//! serve, `orders` how they hear that they are to leave, `buckets` sets of listening sockets, `signals` how both hear of signals,
 //! `restart` the change to a new configuration. `modules/mpm` is the face of all this towards
 //! configuration and modules.
 
 mod accept;
+pub mod buckets;
 pub mod child;
 pub mod control;
 mod event;
@@ -28,7 +29,7 @@ mod worker;
 
 use std::{
     io,
-    sync::atomic::{AtomicI32, AtomicPtr, Ordering},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering},
 };
 
 use httpd_sys as sys;
@@ -60,6 +61,25 @@ static CONFIGURATION: AtomicPtr<sys::apr_pool_t> = AtomicPtr::new(std::ptr::null
 
 /// How often the configuration has been changed since the server was started.
 static GENERATION: AtomicI32 = AtomicI32::new(0);
+
+/// Whether this process has done with starting.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether this process has done with starting.
+fn set_running(running: bool) {
+    RUNNING.store(running, Ordering::Relaxed);
+}
+
+/// What this process is doing, for modules that ask (`AP_MPMQ_MPM_STATE`).
+pub fn state() -> u32 {
+    if child::is_stopping() {
+        sys::AP_MPMQ_STOPPING
+    } else if RUNNING.load(Ordering::Relaxed) {
+        sys::AP_MPMQ_RUNNING
+    } else {
+        sys::AP_MPMQ_STARTING
+    }
+}
 
 /// The pool of the configuration in force.
 pub fn configuration_pool() -> *mut sys::apr_pool_t {
@@ -189,4 +209,5 @@ fn close_listeners() {
     // SAFETY: nothing accepts any more: the control process never does, and a child's tasks have
     // ended.
     unsafe { sys::ap_close_listeners() };
+    buckets::close();
 }

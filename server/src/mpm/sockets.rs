@@ -2,12 +2,15 @@
 
 use std::{
     os::fd::{FromRawFd, RawFd},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
 use httpd_sys as sys;
 
-use super::restart;
+use super::{buckets, restart};
 
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
@@ -16,6 +19,9 @@ pub const INHERITED: &str = "HTTPD_RS_LISTEN_FDS";
 /// The sockets handed over that nobody has asked for yet; `None` before the environment was read.
 static UNCLAIMED: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
 
+/// As many sockets of one address have been handed over.
+static SETS: AtomicI32 = AtomicI32::new(0);
+
 /// Takes the inherited socket of this address, when there is one.
 pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
     let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -23,10 +29,20 @@ pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
     let at = unclaimed
         .iter()
         .position(|(_, bound, number)| bound == address && *number == port)?;
-    let (descriptor, ..) = unclaimed.swap_remove(at);
-    // SAFETY: plain system call: programs that the server starts do not get the socket.
-    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
-    Some(descriptor)
+    // In order: a later one of the same address belongs to a later set.
+    Some(unclaimed.remove(at).0)
+}
+
+/// How many sets of sockets there were before a restart that loses no connection: as many as there
+/// are sockets of one address. 0 without such a restart.
+pub fn inherited_sets() -> i32 {
+    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    unclaimed.get_or_insert_with(inherited);
+    if restart::is_graceful() {
+        SETS.load(Ordering::Relaxed)
+    } else {
+        0
+    }
 }
 
 /// Closes the inherited sockets that the configuration no longer asks for.
@@ -52,6 +68,16 @@ fn inherited() -> Vec<(RawFd, String, u16)> {
             Some((descriptor, address, port))
         }));
     }
+    for (descriptor, ..) in &sockets {
+        // SAFETY: plain system call: programs that the server starts do not get the socket.
+        unsafe { libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    let like = |(_, address, port): &(RawFd, String, u16)| {
+        let others = sockets.iter().filter(|(_, a, p)| a == address && p == port);
+        i32::try_from(others.count()).unwrap_or(i32::MAX)
+    };
+    let most = sockets.iter().map(like).max().unwrap_or(0);
+    SETS.store(most, Ordering::Relaxed);
     sockets
 }
 
@@ -95,10 +121,9 @@ pub fn listening() -> Vec<RawFd> {
 /// Copies of the sockets that stay open when the server executes itself, as `INHERITED` names them.
 pub fn inheritable() -> String {
     let mut named = Vec::new();
-    // SAFETY: as above; a copy of a descriptor is independent of the pool that closes the original.
-    unsafe {
-        let mut listener = sys::ap_listeners;
-        while !listener.is_null() {
+    for listener in buckets::all() {
+        // SAFETY: as above; a copy of a descriptor is independent of the pool that closes the original.
+        unsafe {
             let (mut descriptor, mut address) = (-1, std::ptr::null_mut());
             sys::apr_os_sock_get(&raw mut descriptor, (*listener).sd);
             let copy = libc::dup(descriptor);
@@ -111,7 +136,6 @@ pub fn inheritable() -> String {
                     (*bound).port
                 ));
             }
-            listener = (*listener).next;
         }
     }
     named.join(";")

@@ -18,7 +18,7 @@ use crate::{
     abi::{http_connection, mpm_common},
     modules::static_modules,
     mpm::{
-        self, control,
+        self, buckets, control,
         kind::{self, Answer, Kind},
         numbers::Event,
         settings,
@@ -226,6 +226,18 @@ unsafe extern "C" fn open_logs(
         );
         return sys::DONE;
     }
+    // SAFETY: only a number is asked for.
+    let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
+    let first_reading = state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
+    let just_one = first_reading || defined(c"ONE_PROCESS") || defined(c"DEBUG");
+    // SAFETY: as above.
+    if unsafe { buckets::open(pconf, server, just_one) }.is_err() {
+        control::log(
+            sys::APLOG_CRIT | sys::APLOG_STARTUP,
+            "could not open the listening sockets that ListenCoresBucketsRatio asks for",
+        );
+        return sys::DONE;
+    }
     sys::OK as c_int
 }
 
@@ -236,6 +248,7 @@ unsafe extern "C" fn run(
     server: *mut sys::server_rec,
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
+    settings::change(|settings| settings.fit(kind::current(), buckets::count()));
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
         sys::ap_log_pid(pconf, sys::ap_pid_fname);
@@ -278,7 +291,9 @@ unsafe extern "C" fn query(
     // Spare children and spare threads: an MPM knows one of the two.
     let spare = |value: i32, of_threads: bool| if threaded == of_threads { value } else { 0 };
     let answer = match code as u32 {
-        sys::AP_MPMQ_MAX_DAEMON_USED => control::slots_used(),
+        sys::AP_MPMQ_MAX_DAEMON_USED if threaded => control::slots_used(),
+        // Prefork says how many there may be, as Apache's does.
+        sys::AP_MPMQ_MAX_DAEMON_USED => settings.most_children(),
         sys::AP_MPMQ_MAX_DAEMONS => settings.most_children(),
         sys::AP_MPMQ_IS_THREADED if threaded => sys::AP_MPMQ_STATIC as c_int,
         sys::AP_MPMQ_IS_THREADED => sys::AP_MPMQ_NOT_SUPPORTED as c_int,
@@ -293,8 +308,7 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_MAX_SPARE_THREADS => spare(settings.max_spare, true),
         // SAFETY: a plain number that a directive has set.
         sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
-        sys::AP_MPMQ_MPM_STATE if mpm::child::is_stopping() => sys::AP_MPMQ_STOPPING as c_int,
-        sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
+        sys::AP_MPMQ_MPM_STATE => mpm::state() as c_int,
         sys::AP_MPMQ_GENERATION => mpm::generation(),
         sys::AP_MPMQ_CAN_WAITIO if event => 1,
         _ => {
