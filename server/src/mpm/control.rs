@@ -113,6 +113,11 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
     control_signals().block();
+    // Before there are children: a fault that somebody sends to one that has just been forked must not
+    // be let pass by Rust's handler.
+    for fault in [libc::SIGSEGV, libc::SIGBUS] {
+        signals::reset(fault);
+    }
     signals::ignore(libc::SIGPIPE);
     log(
         sys::APLOG_NOTICE,
@@ -170,7 +175,10 @@ impl Control {
                     return End::Stop;
                 }
                 Some(libc::SIGWINCH) => {
-                    notice(Event::GracefulStop, "caught SIGWINCH, shutting down gracefully");
+                    notice(
+                        Event::GracefulStop,
+                        "caught SIGWINCH, shutting down gracefully",
+                    );
                     return End::GracefulStop;
                 }
                 Some(libc::SIGHUP) => {

@@ -10,9 +10,10 @@ use super::{
     Mpm,
     accept::{self, accept_one, is_passing},
     child::{self, Child},
+    kind::Kind,
     orders::{Order, Orders},
     reactor,
-    settings::{Settings, settings},
+    settings::settings,
     sockets,
 };
 use crate::{abi::network_filters, conn::life, modules::mpm};
@@ -43,7 +44,7 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
     let settings = settings();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let children = usize::try_from(settings.start_servers).unwrap_or(1).max(1);
-    let blocking = usize::try_from(requests_per_child(&settings)).unwrap_or(1);
+    let blocking = usize::try_from(settings.requests_per_child(Kind::Event)).unwrap_or(1);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     reactor::prepare(&mut builder);
     builder
@@ -51,15 +52,6 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
         // Reactor threads that block are replaced from this number.
         .max_blocking_threads(blocking)
         .build()
-}
-
-/// How many requests of one child may be with modules, and so block, at once: as many as
-/// MaxRequestWorkers says, over the children that there are at first.
-fn requests_per_child(settings: &Settings) -> i32 {
-    let children = settings.start_servers.max(1);
-    let share = settings.max_request_workers.div_euclid(children)
-        + i32::from(settings.max_request_workers % children > 0);
-    share.max(settings.threads_per_child).max(1)
 }
 
 /// Accepts until the order to leave.

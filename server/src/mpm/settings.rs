@@ -56,6 +56,20 @@ impl Settings {
         (self.max_request_workers / self.threads_per_child.max(1)).clamp(1, self.server_limit)
     }
 
+    /// How many requests of one child may be with modules, and so block, at once. Modules ask for this
+    /// number, to have as many connections to a backend. An event child may be handed more at once
+    /// than ThreadsPerChild, before others come to its help: its share of MaxRequestWorkers among the
+    /// children that there are at first.
+    pub fn requests_per_child(&self, kind: Kind) -> i32 {
+        if kind != Kind::Event {
+            return self.threads_per_child;
+        }
+        let children = self.start_servers.max(1);
+        let share = self.max_request_workers.div_euclid(children)
+            + i32::from(self.max_request_workers % children > 0);
+        share.max(self.threads_per_child).max(1)
+    }
+
     /// Brings values that contradict each other into line, as Apache does, in its order; answers a
     /// warning for each.
     pub fn check(&mut self, kind: Kind) -> Vec<Warning> {
@@ -328,8 +342,15 @@ mod tests {
         assert_eq!(warnings.len(), 3, "{warnings:?}");
         assert_eq!(settings.threads_per_child, 64);
         assert!(warnings[0].at_start().starts_with("AH00507: WARNING: "));
-        assert!(warnings[1].in_log().starts_with("AH00514: MaxRequestWorkers of 130 "));
-        assert_eq!(warnings[2].in_log(), "AH00518: StartServers of 0 is too small, it counts as 1");
+        assert!(
+            warnings[1]
+                .in_log()
+                .starts_with("AH00514: MaxRequestWorkers of 130 ")
+        );
+        assert_eq!(
+            warnings[2].in_log(),
+            "AH00518: StartServers of 0 is too small, it counts as 1"
+        );
         assert_eq!(settings.start_servers, 1);
         assert_eq!(settings.max_request_workers, 128);
         assert_eq!(settings.most_children(), 2);

@@ -6,5 +6,6 @@ mod gateways;
 mod languages;
 mod loading;
 mod pip;
+mod prefork;
 mod security;
 mod small;

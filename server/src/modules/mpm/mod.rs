@@ -301,7 +301,7 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_IS_ASYNC if event => 1,
         sys::AP_MPMQ_HARD_LIMIT_DAEMONS => settings.server_limit,
         sys::AP_MPMQ_HARD_LIMIT_THREADS => settings.thread_limit,
-        sys::AP_MPMQ_MAX_THREADS => settings.threads_per_child,
+        sys::AP_MPMQ_MAX_THREADS => settings.requests_per_child(kind),
         sys::AP_MPMQ_MIN_SPARE_DAEMONS => spare(settings.min_spare, false),
         sys::AP_MPMQ_MAX_SPARE_DAEMONS => spare(settings.max_spare, false),
         sys::AP_MPMQ_MIN_SPARE_THREADS => spare(settings.min_spare, true),

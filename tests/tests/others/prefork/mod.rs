@@ -1,0 +1,4 @@
+//! Modules that are made for a process a connection, under prefork: Debian's mod_php, which refuses
+//! threads, and the other languages, which have a thread of their own there.
+
+mod php;

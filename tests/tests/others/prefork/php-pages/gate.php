@@ -1,0 +1,6 @@
+<?php
+// Writes, and goes on when the test has made a file.
+header('Content-Type: text/plain');
+echo "first\n"; flush();
+while (!file_exists($_SERVER['STATE'] . '/gate')) { usleep(2000); clearstatcache(); }
+echo "second\n";
