@@ -11,6 +11,7 @@ pub mod abi;
 pub mod cli;
 pub mod config;
 pub mod conn;
+pub mod crash;
 pub(crate) mod expr;
 #[doc(hidden)]
 pub mod fuzz;

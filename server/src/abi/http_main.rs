@@ -97,6 +97,8 @@ pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     if arguments.action == Action::Serve {
         crate::mpm::control::begin_to_listen_to_signals();
     }
+    crate::crash::begin();
+    crate::crash::panics::begin();
     // SAFETY: called once, by main, when the process has one thread; everything made here lives
     // until the process ends.
     let code = unsafe {

@@ -55,6 +55,7 @@ pub mod mpm_common;
 pub mod network_filters;
 mod poll;
 pub(crate) mod privileges;
+mod pthread;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
@@ -159,6 +160,7 @@ pub fn keep_exports() {
         mpm_common::EXPORTS,
         poll::EXPORTS,
         privileges::EXPORTS,
+        pthread::EXPORTS,
         unixd::EXPORTS,
         util_cookies::EXPORTS,
         util_fcgi::EXPORTS,

@@ -53,6 +53,15 @@ pub fn reset() {
         ap_pid_fname = c"logs/httpd.pid".as_ptr();
         ap_max_requests_per_child = 0;
         ap_coredumpdir_configured = 0;
+        sys::apr_cpystrn(
+            (&raw mut ap_coredump_dir).cast(),
+            if sys::ap_server_root.is_null() {
+                c"".as_ptr()
+            } else {
+                sys::ap_server_root
+            },
+            sys::HUGE_STRING_LEN as usize,
+        );
         ap_graceful_shutdown_timeout = 0;
         ap_max_mem_free = 2048 * 1024;
         ap_thread_stacksize = 0;

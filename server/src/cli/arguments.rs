@@ -119,7 +119,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, Str
 }
 
 /// Definitions that ask for a dump, after which there is nothing else to say or do.
-const DUMPS: [&[u8]; 4] = [
+const DUMPS: [&[u8]; 5] = [
+    b"DUMP_HOOKS",
     b"DUMP_VHOSTS",
     b"DUMP_RUN_CFG",
     b"DUMP_MODULES",
@@ -229,6 +230,7 @@ pub fn usage(program: &str) -> String {
          \x20 -t -D DUMP_MODULES : show all loaded modules\n\
          \x20 -M                 : a synonym for -t -D DUMP_MODULES\n\
          \x20 -t -D DUMP_INCLUDES: show all included configuration files\n\
+         \x20 -t -D DUMP_HOOKS   : show all hooks with their modules, in running order\n\
          \x20 -t                 : run syntax check for config files\n\
          \x20 -T                 : start without DocumentRoot(s) check\n\
          \x20 -X                 : debug mode (only one worker, do not detach)\n"

@@ -151,9 +151,7 @@ fn provided_by(name: &str, stock: &Stock, exists: impl Fn(&str) -> bool) -> Stri
 
 /// The process models that have a directive, when it is one that others lack.
 fn mpms_with(name: &[u8]) -> Option<&'static [&'static str]> {
-    let (_, mpms) = OF_MPMS
-        .iter()
-        .find(|(names, _)| is_among(names, name))?;
+    let (_, mpms) = OF_MPMS.iter().find(|(names, _)| is_among(names, name))?;
     Some(mpms)
 }
 
@@ -161,7 +159,10 @@ fn of_another_mpm(name: &str, mpms: &[&str], current: &str) -> String {
     let first = mpms.first().copied().unwrap_or_default();
     let (which, those) = match mpms {
         [one] => (format!("the {one} MPM"), "that MPM"),
-        several => (format!("the MPMs {}", several.join(" and ")), "one of those"),
+        several => (
+            format!("the MPMs {}", several.join(" and ")),
+            "one of those",
+        ),
     };
     format!(
         "{name} comes with {which}, and {current} is in use; choose {those} before: \
@@ -177,9 +178,7 @@ pub fn modules_dir() -> &'static str {
 }
 
 fn stock_of(name: &[u8]) -> Option<&'static Stock> {
-    STOCK
-        .iter()
-        .find(|stock| is_among(stock.directives, name))
+    STOCK.iter().find(|stock| is_among(stock.directives, name))
 }
 
 /// Whether the list has this name, in any case.

@@ -8,9 +8,11 @@
 #![allow(
     clippy::missing_safety_doc,
     clippy::cmp_null,
+    clippy::needless_borrow,
     reason = "the headers state each contract; one macro compares numbers and pointers alike"
 )]
 
+pub mod dump;
 mod registry;
 pub mod timing;
 
@@ -22,6 +24,12 @@ use std::{
 use httpd_sys::*;
 
 use registry::{Hook, hooks};
+
+use crate::crash::{
+    panics::{self, Answer},
+    policy::{self, Instead},
+    trail::{self, Phase, Place, Step, Subject},
+};
 
 const APR_ENOTIMPL: apr_status_t = 70023;
 

@@ -150,9 +150,7 @@ impl Drop for Presence {
 /// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
 /// control process, unless this process is that itself.
 pub fn run(slot: i32, parent: Option<i32>) -> i32 {
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
+    crate::crash::begin_child();
     // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
     signals::ignore(libc::SIGINT);
     super::set_running(false);
@@ -192,6 +190,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         takers: http_connection::takers(),
         owned: kind != Kind::Event,
     }));
+    crate::crash::count_connections(&child.connections);
     connections::forget(slot);
     places::take_slot(slot);
     PCHILD.store(pool, Ordering::Relaxed);

@@ -15,13 +15,14 @@ use super::{
     child,
     kind::{self, Kind},
     numbers::Event,
-    restart,
+    reactor, restart,
     settings::settings,
     signals,
     signals::Signals,
     sockets,
     supply::{Decision, Seen, Supply},
 };
+use crate::crash::limit::{self, Verdict};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
@@ -55,8 +56,8 @@ struct Control {
     /// Children that have died and are to be replaced whatever the load is.
     lost: i32,
     dismissed: Instant,
-    /// What the log says already: that more children are needed than there may be.
-    said_full: bool,
+    /// What the log says already, once: that more children are needed than there may be.
+    said: Vec<Event>,
 }
 
 /// The signals that the control process takes.
@@ -112,13 +113,12 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
 
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
+    limit::begin_control();
     control_signals().block();
-    // Before there are children: a fault that somebody sends to one that has just been forked must not
-    // be let pass by Rust's handler.
-    for fault in [libc::SIGSEGV, libc::SIGBUS] {
-        signals::reset(fault);
-    }
     signals::ignore(libc::SIGPIPE);
+    if kind::current().is_threaded() {
+        reactor::check_stack_size();
+    }
     log(
         sys::APLOG_NOTICE,
         &format!(
@@ -137,7 +137,7 @@ pub fn run() {
         supply: Supply::new(),
         lost: 0,
         dismissed: Instant::now(),
-        said_full: false,
+        said: Vec::new(),
     };
     // What was listened on before and is not any more; children would inherit it.
     sockets::close_uninherited();
@@ -261,19 +261,24 @@ impl Control {
         }
     }
 
-    /// Says once that the limit has been reached with no thread idle.
+    /// Says once that there may be no more children though too few threads are idle, and once that none
+    /// is. Prefork's number for both is the same.
     fn say_full(&mut self, seen: &[Seen]) {
-        if self.said_full || seen.iter().any(|child| child.idle > 0) {
+        let none_idle = seen.iter().all(|child| child.idle == 0);
+        let (event, text) = if none_idle || kind::current() == Kind::Prefork {
+            (Event::Full, "reached MaxRequestWorkers setting")
+        } else {
+            let text = "is within MinSpareThreads of MaxRequestWorkers";
+            (Event::NearlyFull, text)
+        };
+        if self.said.contains(&event) {
             return;
         }
-        self.said_full = true;
-        let code = Event::Full.number();
+        self.said.push(event);
+        let number = event.number();
         log(
             sys::APLOG_ERR,
-            &format!(
-                "{code}: server reached MaxRequestWorkers setting, consider raising the \
-                 MaxRequestWorkers setting"
-            ),
+            &format!("{number}: server {text}, consider raising the MaxRequestWorkers setting"),
         );
     }
 
@@ -325,6 +330,10 @@ impl Control {
             let child = self.children.swap_remove(at);
             super::note_child_end(pid, child.slot);
             report(pid, status);
+            let verdict = limit::ended(pid);
+            if verdict == Verdict::Stop {
+                return true;
+            }
             if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == child::CHILD_FATAL {
                 log(
                     sys::APLOG_ALERT,
@@ -338,7 +347,10 @@ impl Control {
             if !natural && !child.dismissed {
                 self.lost += 1;
             }
-            if natural || child.started.elapsed() > Duration::from_secs(10) {
+            if natural
+                || verdict == Verdict::Disabled
+                || child.started.elapsed() > Duration::from_secs(10)
+            {
                 self.young_deaths = 0;
             } else {
                 self.young_deaths += 1;

@@ -89,10 +89,3 @@ pub fn ignore(signal: i32) {
     // SAFETY: SIG_IGN is a valid disposition for the signals this is called with.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
 }
-
-/// Lets a signal have its usual effect again: Rust's runtime has a handler for faults, which would
-/// let the first one pass that somebody else sends.
-pub fn reset(signal: i32) {
-    // SAFETY: SIG_DFL is a valid disposition for every signal.
-    unsafe { libc::signal(signal, libc::SIG_DFL) };
-}

@@ -8,8 +8,8 @@ use module_sdk::raw::Pool;
 
 use super::{
     BACKLOG, CORES_PER_BUCKET, DEFER, EARLIER, Listener, RECEIVE_BUFFER, SEND_BUFFER,
-    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket, inherited,
-    records, report, shown,
+    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket,
+    inherited, records, report, shown,
 };
 use crate::mpm::{port_owner, sockets};
 

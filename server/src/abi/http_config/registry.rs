@@ -12,6 +12,7 @@ use std::{
 use httpd_sys::{self as sys, command_rec, module};
 
 use super::pool_text;
+use crate::crash::trail::{Kind, Place, Step, Subject};
 use crate::modules::{self, MAX_MODULES, static_modules};
 
 exports! {
@@ -277,6 +278,9 @@ pub unsafe extern "C" fn ap_register_hooks(m: *mut module, pool: *mut sys::apr_p
                 sys::apr_hook_debug_enabled = 1;
             }
             sys::apr_hook_debug_current = (*m).name;
+            static PLACE: Place = Place::call(Kind::Call, "register_hooks");
+            let step = Step::of(&PLACE, (*m).name, Subject::None);
+            let _on = step.enter();
             register(pool);
         }
     }

@@ -8,6 +8,7 @@ use std::{
 use httpd_sys::{self as sys, ap_conf_vector_t, ap_directive_t, apr_pool_t, cmd_parms, module};
 
 use super::{fault, invoke, pool_text, registry, vectors};
+use crate::crash::trail::{Kind, Place, Step, Subject};
 
 exports! { ap_walk_config, ap_set_config_vectors, ap_process_config_tree }
 
@@ -35,6 +36,9 @@ pub unsafe extern "C" fn ap_walk_config(
     }
 }
 
+/// What a crash in a command belongs to.
+static DIRECTIVE: Place = Place::call(Kind::Directive, "the function of a directive");
+
 /// Runs the commands that any module has for a directive.
 ///
 /// # Safety
@@ -57,7 +61,10 @@ unsafe fn run_directive(
             }
             let config =
                 ap_set_config_vectors((*parms).server, vector, (*parms).path, m, (*parms).pool);
+            let step = Step::of(&DIRECTIVE, (*m).name, Subject::None);
+            let on = step.enter();
             let answer = invoke::invoke(cmd, parms, config, (*current).args);
+            drop(on);
             if invoke::is_error(answer) {
                 // An error within a section has been given its place already.
                 if (*parms).err_directive.is_null() {

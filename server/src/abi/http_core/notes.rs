@@ -60,7 +60,7 @@ pub unsafe extern "C" fn ap_get_request_note(
 }
 
 /// Gives a new request the core's record, with room for all notes behind it.
-pub(crate) unsafe extern "C" fn create_request(r: *mut request_rec) -> c_int {
+pub(crate) unsafe extern "C-unwind" fn create_request(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a request that has its pools and connection.
     unsafe {
         let notes = NOTES.load(Ordering::Relaxed);

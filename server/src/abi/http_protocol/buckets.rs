@@ -9,6 +9,8 @@ use httpd_sys::{
     self as sys, ap_bucket_error, apr_bucket, apr_bucket_alloc_t, apr_status_t, request_rec,
 };
 
+use crate::crash::trail::{Kind, Place, Step, Subject};
+
 exports! {
     ap_bucket_error_make, ap_bucket_error_create, ap_bucket_eor_make, ap_bucket_eor_create,
 }
@@ -194,6 +196,9 @@ unsafe extern "C" fn request_ends(data: *mut c_void) -> apr_status_t {
 unsafe extern "C" fn destroy_eor(data: *mut c_void) {
     let r = data.cast::<request_rec>();
     if !r.is_null() {
+        static PLACE: Place = Place::call(Kind::Server, "the end of a request");
+        let step = Step::new(&PLACE, Subject::Request(r));
+        let _on = step.enter();
         // SAFETY: a request with its pool.
         unsafe { sys::apr_pool_destroy((*r).pool) }
     }

@@ -7,13 +7,18 @@ use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
 
 use super::{die, support::http_place};
-use crate::conn::suspended;
+use crate::{
+    conn::suspended,
+    crash::trail::{Kind, Place, Step, Subject},
+};
 
 exports! {
     ap_process_request, ap_process_async_request, ap_process_request_after_handler,
 }
 
 const OK: c_int = sys::OK as c_int;
+/// What a crash outside all hooks belongs to.
+static PROCESSING: Place = Place::call(Kind::Server, "the processing of a request");
 /// How many empty lines may stand between two requests of a connection.
 const BLANK_LINES: u32 = 10;
 /// ap_time_process_request: the request begins, or has ended.
@@ -26,6 +31,8 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
     // asynchronous modules from a request whose handler still runs.
     unsafe {
         let c = (*r).connection;
+        let step = Step::new(&PROCESSING, Subject::Request(r));
+        let _on = step.enter();
         note_time(c, START);
         sys::apr_thread_mutex_create(
             &raw mut (*r).invoke_mtx,

@@ -5,6 +5,12 @@ use std::ffi::{c_char, c_int, c_void};
 use httpd_sys::{self as sys, ap_filter_t, apr_bucket_brigade, apr_status_t, request_rec};
 use module_sdk::raw::{Brigade, Bucket, Pool};
 
+use crate::crash::{
+    panics,
+    policy::{self, InsteadOfFilter},
+    trail::{Kind, Place, Step, Subject},
+};
+
 exports! {
     ap_get_brigade, ap_pass_brigade, ap_save_brigade, ap_filter_flush, ap_fflush, ap_fprintf,
     ap_fputstrs, ap_pass_brigade_fchk,
@@ -13,6 +19,10 @@ exports! {
 // Defined in shim/util_filter.c; here so that the list above keeps them.
 use sys::{ap_fprintf, ap_fputstrs, ap_pass_brigade_fchk};
 
+static INPUT: Place = Place::call(Kind::InputFilter, "an input filter");
+static OUTPUT: Place = Place::call(Kind::OutputFilter, "an output filter");
+
+const APR_EGENERAL: apr_status_t = sys::APR_EGENERAL as apr_status_t;
 const APR_ENOTIMPL: apr_status_t = sys::APR_ENOTIMPL as apr_status_t;
 
 /// Asks a filter for input.
@@ -29,10 +39,40 @@ pub unsafe extern "C" fn ap_get_brigade(
         if next.is_null() {
             return sys::AP_NOBODY_READ;
         }
-        match (*(*next).frec).filter_func.in_func {
-            Some(function) => function(next, bb, mode, block, readbytes),
-            None => sys::AP_NOBODY_READ,
+        let record = (*next).frec;
+        let Some(function) = (*record).filter_func.in_func else {
+            return sys::AP_NOBODY_READ;
+        };
+        let step = Step::of(&INPUT, record, Subject::of_filter((*next).r, (*next).c));
+        let _on = step.enter();
+        if policy::any_disabled() {
+            match policy::instead_of_filter(&step, (*record).ftype) {
+                InsteadOfFilter::Call => {}
+                InsteadOfFilter::PassOver => {
+                    return ap_get_brigade((*next).next, bb, mode, block, readbytes);
+                }
+                InsteadOfFilter::Refuse => return APR_EGENERAL,
+                InsteadOfFilter::Abort => return give_up((*next).c),
+            }
         }
+        let function = std::mem::transmute::<
+            unsafe extern "C" fn(
+                *mut ap_filter_t,
+                *mut apr_bucket_brigade,
+                sys::ap_input_mode_t,
+                sys::apr_read_type_e,
+                sys::apr_off_t,
+            ) -> apr_status_t,
+            unsafe extern "C-unwind" fn(
+                *mut ap_filter_t,
+                *mut apr_bucket_brigade,
+                sys::ap_input_mode_t,
+                sys::apr_read_type_e,
+                sys::apr_off_t,
+            ) -> apr_status_t,
+        >(function);
+        panics::catch(|| function(next, bb, mode, block, readbytes))
+            .unwrap_or_else(|_| give_up((*next).c))
     }
 }
 
@@ -57,10 +97,68 @@ pub unsafe extern "C" fn ap_pass_brigade(
                 earlier = (*earlier).prev;
             }
         }
-        match (*(*next).frec).filter_func.out_func {
-            Some(function) => function(next, bb),
-            None => sys::AP_NOBODY_WROTE,
+        let record = (*next).frec;
+        let Some(function) = (*record).filter_func.out_func else {
+            return sys::AP_NOBODY_WROTE;
+        };
+        let step = Step::of(&OUTPUT, record, Subject::of_filter(r, (*next).c));
+        let _on = step.enter();
+        if policy::any_disabled() {
+            match policy::instead_of_filter(&step, (*record).ftype) {
+                InsteadOfFilter::Call => {}
+                InsteadOfFilter::PassOver => return ap_pass_brigade((*next).next, bb),
+                InsteadOfFilter::Refuse => return refuse(next, bb),
+                InsteadOfFilter::Abort => return give_up((*next).c),
+            }
         }
+        let function = std::mem::transmute::<
+            unsafe extern "C" fn(*mut ap_filter_t, *mut apr_bucket_brigade) -> apr_status_t,
+            unsafe extern "C-unwind" fn(*mut ap_filter_t, *mut apr_bucket_brigade) -> apr_status_t,
+        >(function);
+        panics::catch(|| function(next, bb)).unwrap_or_else(|_| give_up((*next).c))
+    }
+}
+
+/// A filter has failed for good, and with it the connection: nobody may take what was sent for whole.
+///
+/// # Safety
+/// `c` is live.
+unsafe fn give_up(c: *mut sys::conn_rec) -> apr_status_t {
+    // SAFETY: the caller's promise.
+    unsafe { (*c).aborted = 1 };
+    APR_EGENERAL
+}
+
+/// Answers 503 in place of a filter whose module is disabled: the error goes down the chain in place of
+/// the content, as filters tell of errors; where the head is out already, the connection ends.
+///
+/// # Safety
+/// `f` is a filter of a request.
+unsafe fn refuse(f: *mut ap_filter_t, bb: *mut apr_bucket_brigade) -> apr_status_t {
+    // SAFETY: the caller's promise; the brigade belongs to the filter that is called.
+    unsafe {
+        sys::apr_brigade_cleanup(bb.cast());
+        let (r, c) = ((*f).r, (*f).c);
+        if r.is_null() || (*r).sent_bodyct != 0 {
+            return give_up(c);
+        }
+        let unavailable = sys::HTTP_SERVICE_UNAVAILABLE as c_int;
+        let out = Brigade::from_ptr(bb);
+        for bucket in [
+            sys::ap_bucket_error_create(
+                unavailable,
+                std::ptr::null(),
+                (*r).pool,
+                (*c).bucket_alloc,
+            ),
+            sys::apr_bucket_eos_create((*c).bucket_alloc),
+        ] {
+            out.push(Bucket::from_ptr(bucket));
+        }
+        let next = (*f).next;
+        sys::ap_remove_output_filter(f);
+        ap_pass_brigade(next, bb);
+        sys::AP_FILTER_ERROR
     }
 }
 

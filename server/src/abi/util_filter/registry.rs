@@ -10,6 +10,8 @@ use std::{
 
 use httpd_sys as sys;
 
+use crate::crash::trail::{self, filters};
+
 exports! {
     ap_register_input_filter, ap_register_output_filter, ap_register_output_filter_protocol,
     ap_get_input_filter_handle, ap_get_output_filter_handle, ap_filter_protocol,
@@ -104,6 +106,15 @@ unsafe fn register(
         (*record).filter_init_func = filter_init_func;
         (*record).ftype = ftype;
         (*record).proto_flags = proto_flags;
+        let module = trail::module();
+        filters::register(
+            record,
+            if module.is_null() {
+                sys::apr_hook_debug_current
+            } else {
+                module
+            },
+        );
         record
     }
 }
@@ -113,6 +124,7 @@ unsafe extern "C" fn forget(_: *mut c_void) -> sys::apr_status_t {
     let mut registry = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
     registry.input = None;
     registry.output = None;
+    filters::forget();
     sys::APR_SUCCESS as sys::apr_status_t
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn take_served() -> bool {
 }
 
 /// The handler.
-pub(super) unsafe extern "C" fn serve_file(r: *mut request_rec) -> c_int {
+pub(super) unsafe extern "C-unwind" fn serve_file(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a live request; its strings end with NUL.
     unsafe {
         sys::ap_allow_standard_methods(

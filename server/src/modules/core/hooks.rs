@@ -9,6 +9,7 @@ use httpd_sys::{self as sys, request_rec};
 
 use super::{dir_config, handler, log_request, server_config, startup, upgrade};
 use crate::abi::http_core::notes;
+use crate::crash::panics::caught1;
 
 const OK: c_int = sys::OK as c_int;
 
@@ -39,15 +40,25 @@ pub(super) unsafe extern "C" fn register(pool: *mut sys::apr_pool_t) {
             MIDDLE,
         );
 
-        sys::ap_hook_create_request(Some(notes::create_request), null(), null(), MIDDLE);
+        sys::ap_hook_create_request(caught1(notes::create_request), null(), null(), MIDDLE);
         sys::ap_hook_translate_name(Some(sys::ap_core_translate), null(), null(), REALLY_LAST);
-        sys::ap_hook_map_to_storage(Some(upgrade::map_to_storage), null(), null(), REALLY_FIRST);
-        sys::ap_hook_map_to_storage(Some(map_to_storage), null(), null(), REALLY_LAST);
-        sys::ap_hook_type_checker(Some(accept), null(), null(), REALLY_LAST);
-        sys::ap_hook_fixups(Some(force_type_and_handler), null(), null(), REALLY_FIRST);
-        sys::ap_hook_insert_filter(Some(insert_filters), null(), null(), MIDDLE);
-        sys::ap_hook_handler(Some(upgrade::handler), null(), null(), REALLY_FIRST);
-        sys::ap_hook_handler(Some(handler::serve_file), null(), null(), REALLY_LAST);
+        sys::ap_hook_map_to_storage(
+            caught1(upgrade::map_to_storage),
+            null(),
+            null(),
+            REALLY_FIRST,
+        );
+        sys::ap_hook_map_to_storage(caught1(map_to_storage), null(), null(), REALLY_LAST);
+        sys::ap_hook_type_checker(caught1(accept), null(), null(), REALLY_LAST);
+        sys::ap_hook_fixups(
+            caught1(force_type_and_handler),
+            null(),
+            null(),
+            REALLY_FIRST,
+        );
+        sys::ap_hook_insert_filter(caught1(insert_filters), null(), null(), MIDDLE);
+        sys::ap_hook_handler(caught1(upgrade::handler), null(), null(), REALLY_FIRST);
+        sys::ap_hook_handler(caught1(handler::serve_file), null(), null(), REALLY_LAST);
         sys::ap_hook_get_pollfd_from_conn(
             Some(crate::abi::http_core::connection::core_pollfd),
             null(),
@@ -135,7 +146,7 @@ fn below_document_root(uri: &[u8], server_path: Option<&[u8]>) -> usize {
 }
 
 /// Looks at the directories above the file and at the file itself.
-unsafe extern "C" fn map_to_storage(r: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn map_to_storage(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a live request.
     unsafe {
         match sys::ap_directory_walk(r) {
@@ -146,12 +157,12 @@ unsafe extern "C" fn map_to_storage(r: *mut request_rec) -> c_int {
 }
 
 /// Ends a hook that any module may answer.
-unsafe extern "C" fn accept(_: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn accept(_: *mut request_rec) -> c_int {
     OK
 }
 
 /// `ForceType`, `SetHandler` and `AcceptPathInfo` win over what modules found out.
-unsafe extern "C" fn force_type_and_handler(r: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn force_type_and_handler(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a live request.
     unsafe {
         let conf = dir_config((*r).per_dir_config);
@@ -215,7 +226,7 @@ unsafe fn lower_case(pool: *mut sys::apr_pool_t, name: &CStr) -> *const c_char {
 }
 
 /// `SetOutputFilter` and `SetInputFilter`.
-unsafe extern "C" fn insert_filters(r: *mut request_rec) {
+unsafe extern "C-unwind" fn insert_filters(r: *mut request_rec) {
     // SAFETY: the hook's caller passes a live request; `ap_getword` moves along the list.
     unsafe {
         let conf = dir_config((*r).per_dir_config);

@@ -9,7 +9,11 @@ use httpd_sys::{self as sys, apr_pool_t, server_rec};
 use module_sdk::raw::{Pool, Server};
 
 use super::{banner, defines, log_server, server_config};
-use crate::abi::{http_core::optional, privileges};
+use crate::{
+    abi::{http_core::optional, privileges},
+    crash::limit,
+    hooks::dump,
+};
 
 const OK: c_int = sys::OK as c_int;
 /// What a hook answers to stop the start.
@@ -21,6 +25,7 @@ pub(super) unsafe extern "C" fn pre_config(
     _plog: *mut apr_pool_t,
     _ptemp: *mut apr_pool_t,
 ) -> c_int {
+    limit::set(None);
     // SAFETY: the hook's caller passes the configuration's pool; the process is single-threaded.
     unsafe {
         sys::ap_mutex_init(pconf);
@@ -158,6 +163,9 @@ pub(super) unsafe extern "C" fn retrieve_optional_functions() {
 pub(super) unsafe extern "C" fn test_config(pool: *mut apr_pool_t, s: *mut server_rec) {
     // SAFETY: the hook's caller passes a live pool and the main server; nothing changes any more.
     unsafe {
+        if defines::exists(c"DUMP_HOOKS") {
+            dump::print(pool);
+        }
         if !defines::exists(c"DUMP_RUN_CFG") {
             return;
         }

@@ -11,7 +11,7 @@ use crate::conn::wait::blocking;
 use super::{log_request, server_config};
 
 /// First of all handlers.
-pub(super) unsafe extern "C" fn handler(r: *mut request_rec) -> c_int {
+pub(super) unsafe extern "C-unwind" fn handler(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a live request.
     unsafe {
         let c = (*r).connection;
@@ -37,7 +37,7 @@ pub(super) unsafe extern "C" fn handler(r: *mut request_rec) -> c_int {
 }
 
 /// `OPTIONS *` has no file to map, and upgrades before that is tried.
-pub(super) unsafe extern "C" fn map_to_storage(r: *mut request_rec) -> c_int {
+pub(super) unsafe extern "C-unwind" fn map_to_storage(r: *mut request_rec) -> c_int {
     // SAFETY: the hook's caller passes a live request.
     unsafe {
         if (*r).method_number == sys::M_OPTIONS as c_int && text((*r).uri) == Some(c"*") {

@@ -9,6 +9,7 @@ use httpd_sys::{self as sys, apr_pool_t, request_rec, server_rec};
 use module_sdk::raw::Pool;
 
 use crate::abi::{http_protocol::write_filter_slot, mod_core};
+use crate::crash::panics::caught1;
 
 /// Registers filters and hooks.
 pub(super) unsafe extern "C" fn register(pool: *mut apr_pool_t) {
@@ -22,11 +23,26 @@ pub(super) unsafe extern "C" fn register(pool: *mut apr_pool_t) {
             none,
             sys::APR_HOOK_MIDDLE as c_int,
         );
-        sys::ap_hook_map_to_storage(Some(answer_ping), none, none, sys::APR_HOOK_MIDDLE as c_int);
-        sys::ap_hook_http_scheme(Some(scheme), none, none, sys::APR_HOOK_REALLY_LAST as c_int);
-        sys::ap_hook_default_port(Some(port), none, none, sys::APR_HOOK_REALLY_LAST as c_int);
+        sys::ap_hook_map_to_storage(
+            caught1(answer_ping),
+            none,
+            none,
+            sys::APR_HOOK_MIDDLE as c_int,
+        );
+        sys::ap_hook_http_scheme(
+            caught1(scheme),
+            none,
+            none,
+            sys::APR_HOOK_REALLY_LAST as c_int,
+        );
+        sys::ap_hook_default_port(
+            caught1(port),
+            none,
+            none,
+            sys::APR_HOOK_REALLY_LAST as c_int,
+        );
         sys::ap_hook_create_request(
-            Some(add_filters),
+            caught1(add_filters),
             none,
             none,
             sys::APR_HOOK_REALLY_LAST as c_int,
@@ -78,7 +94,7 @@ pub(super) unsafe extern "C" fn register(pool: *mut apr_pool_t) {
 }
 
 /// `OPTIONS *` asks whether the server is there: a bare 200.
-unsafe extern "C" fn answer_ping(r: *mut sys::request_rec) -> c_int {
+unsafe extern "C-unwind" fn answer_ping(r: *mut sys::request_rec) -> c_int {
     // SAFETY: the hook is called with a live request.
     unsafe {
         let uri = module_sdk::raw::text((*r).uri);
@@ -101,7 +117,7 @@ unsafe fn is_https(r: *const request_rec) -> bool {
     }
 }
 
-unsafe extern "C" fn scheme(r: *const request_rec) -> *const c_char {
+unsafe extern "C-unwind" fn scheme(r: *const request_rec) -> *const c_char {
     // SAFETY: the hook is called with a live request.
     if unsafe { is_https(r) } {
         c"https".as_ptr()
@@ -110,7 +126,7 @@ unsafe extern "C" fn scheme(r: *const request_rec) -> *const c_char {
     }
 }
 
-unsafe extern "C" fn port(r: *const request_rec) -> sys::apr_port_t {
+unsafe extern "C-unwind" fn port(r: *const request_rec) -> sys::apr_port_t {
     // SAFETY: as above.
     let port = if unsafe { is_https(r) } {
         sys::DEFAULT_HTTPS_PORT
@@ -121,7 +137,7 @@ unsafe extern "C" fn port(r: *const request_rec) -> sys::apr_port_t {
 }
 
 /// Puts the filters of HTTP before the connection's, in the order in which they work.
-unsafe extern "C" fn add_filters(r: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn add_filters(r: *mut request_rec) -> c_int {
     // SAFETY: called with a live request; the handles were set by `register`.
     unsafe {
         if (*r).main.is_null() && (*r).prev.is_null() {

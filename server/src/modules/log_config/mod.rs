@@ -23,6 +23,7 @@ use std::{
 use httpd_sys::{self as sys, apr_pool_t, apr_status_t, request_rec, server_rec};
 
 use super::table::{self, Commands};
+use crate::crash::panics::caught1;
 use crate::{abi::http_log::report_for, log::access};
 use fields::End;
 pub use fields::{Handler, register};
@@ -89,7 +90,7 @@ unsafe extern "C" fn register_hooks(_pool: *mut apr_pool_t) {
         sys::ap_hook_check_config(Some(check_config), null(), null(), middle);
         sys::ap_hook_child_init(Some(child_init), null(), null(), middle);
         sys::ap_hook_open_logs(Some(open_logs), null(), null(), middle);
-        sys::ap_hook_log_transaction(Some(log_transaction), null(), null(), middle);
+        sys::ap_hook_log_transaction(caught1(log_transaction), null(), null(), middle);
         table::offer(c"ap_register_log_handler", fields::register as *const ());
         table::offer(c"ap_log_set_writer_init", writer::set_open as *const ());
         table::offer(c"ap_log_set_writer", writer::set_write as *const ());
@@ -159,7 +160,7 @@ unsafe extern "C" fn child_init(pool: *mut apr_pool_t, _server: *mut server_rec)
     unsafe { writer::flush_at_end(pool) };
 }
 
-unsafe extern "C" fn log_transaction(r: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn log_transaction(r: *mut request_rec) -> c_int {
     // SAFETY: the hook passes a live request; the server's logs do not change while it serves.
     unsafe {
         let Some(logs) = ServerLogs::of((*r).server) else {

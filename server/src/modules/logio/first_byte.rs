@@ -12,6 +12,7 @@ use httpd_sys::{
 use module_sdk::raw::Pool;
 
 use super::logio_module;
+use crate::crash::panics::{caught1, caught2};
 use crate::log::clock;
 
 const FILTER: &CStr = c"LOGIO_TTFB_OUT";
@@ -71,13 +72,13 @@ pub(super) unsafe fn register() {
     let middle = sys::APR_HOOK_MIDDLE as c_int;
     // SAFETY: the caller's promise.
     unsafe {
-        sys::ap_hook_insert_filter(Some(insert), null(), null(), middle);
+        sys::ap_hook_insert_filter(caught1(insert), null(), null(), middle);
         let kind = sys::AP_FTYPE_RESOURCE;
-        sys::ap_register_output_filter(FILTER.as_ptr(), Some(note), None, kind);
+        sys::ap_register_output_filter(FILTER.as_ptr(), caught2(note), None, kind);
     }
 }
 
-unsafe extern "C" fn insert(r: *mut request_rec) {
+unsafe extern "C-unwind" fn insert(r: *mut request_rec) {
     // SAFETY: the hook passes a live request.
     unsafe {
         if is_tracked(r) {
@@ -100,7 +101,10 @@ unsafe fn is_tracked(r: *mut request_rec) -> bool {
 }
 
 /// The filter: notes the time when it sees the first brigade, and leaves.
-unsafe extern "C" fn note(f: *mut ap_filter_t, brigade: *mut apr_bucket_brigade) -> apr_status_t {
+unsafe extern "C-unwind" fn note(
+    f: *mut ap_filter_t,
+    brigade: *mut apr_bucket_brigade,
+) -> apr_status_t {
     // SAFETY: the contract of output filters; ours is added to requests only.
     unsafe {
         let r = (*f).r;

@@ -23,6 +23,7 @@ use super::{
     log_config,
     table::{self, Commands},
 };
+use crate::crash::panics::{caught1, caught2, caught5};
 
 /// The module.
 #[unsafe(no_mangle)]
@@ -85,13 +86,13 @@ unsafe extern "C" fn register_hooks(_pool: *mut apr_pool_t) {
     // SAFETY: called while hooks are registered; the optional functions have the types that
     // http_core.h gives their names.
     unsafe {
-        sys::ap_hook_pre_connection(Some(pre_connection), null(), null(), middle);
+        sys::ap_hook_pre_connection(caught2(pre_connection), null(), null(), middle);
         sys::ap_hook_pre_config(Some(pre_config), null(), null(), middle);
-        sys::ap_hook_log_transaction(Some(log_transaction), null(), null(), last);
+        sys::ap_hook_log_transaction(caught1(log_transaction), null(), null(), last);
         let name = INPUT_FILTER.as_ptr();
         // Nearer to the network than what encrypts.
         let kind = sys::AP_FTYPE_NETWORK - 1;
-        sys::ap_register_input_filter(name, Some(count_received), None, kind);
+        sys::ap_register_input_filter(name, caught5(count_received), None, kind);
         first_byte::register();
         table::offer(
             c"ap_logio_add_bytes_out",
@@ -122,7 +123,10 @@ unsafe extern "C" fn pre_config(
     sys::OK as c_int
 }
 
-unsafe extern "C" fn pre_connection(c: *mut conn_rec, _socket: *mut std::ffi::c_void) -> c_int {
+unsafe extern "C-unwind" fn pre_connection(
+    c: *mut conn_rec,
+    _socket: *mut std::ffi::c_void,
+) -> c_int {
     // SAFETY: the hook passes a live connection, whose pool holds the counts.
     unsafe {
         let counts = Pool::from_ptr((*c).pool).zeroed::<Counts>();
@@ -136,7 +140,7 @@ unsafe extern "C" fn pre_connection(c: *mut conn_rec, _socket: *mut std::ffi::c_
 }
 
 /// The input filter.
-unsafe extern "C" fn count_received(
+unsafe extern "C-unwind" fn count_received(
     f: *mut ap_filter_t,
     brigade: *mut apr_bucket_brigade,
     mode: sys::ap_input_mode_t,
@@ -158,7 +162,7 @@ unsafe extern "C" fn count_received(
 }
 
 /// The request is logged: the next one's bytes count from zero.
-unsafe extern "C" fn log_transaction(r: *mut request_rec) -> c_int {
+unsafe extern "C-unwind" fn log_transaction(r: *mut request_rec) -> c_int {
     // SAFETY: the hook passes a live request.
     if let Some(counts) = unsafe { counts((*r).connection) } {
         *counts = Counts {

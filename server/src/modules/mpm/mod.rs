@@ -16,6 +16,7 @@ use httpd_sys as sys;
 
 use crate::{
     abi::{http_connection, mpm_common},
+    crash::trail::{self, Kind as Call, Place, Step, Subject},
     modules::static_modules,
     mpm::{
         self, buckets, control,
@@ -340,6 +341,7 @@ unsafe extern "C" fn call_later(
         return APR_EGENERAL;
     };
     let baton = baton.expose_provenance();
+    let module = trail::module().expose_provenance();
     let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
@@ -347,6 +349,10 @@ unsafe extern "C" fn call_later(
             // Nobody turns an event loop here, which would write the lines of logs that wait.
             crate::log::access::set_deferred_logs(false);
             crate::conn::turn::end();
+            static PLACE: Place = Place::call(Call::Call, "a timed callback");
+            let name = std::ptr::with_exposed_provenance::<c_char>(module);
+            let step = Step::of(&PLACE, name, Subject::None);
+            let _on = step.enter();
             // SAFETY: the module registered this function with this baton, for any thread.
             unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
         };

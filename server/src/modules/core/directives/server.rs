@@ -8,10 +8,13 @@ use std::{
 use httpd_sys as sys;
 
 use super::leading_number;
-use crate::modules::core::{
-    banner,
-    command::{Cmd, Outcome, shown},
-    options::{choice, is_pattern},
+use crate::{
+    crash::limit::{self, Limit},
+    modules::core::{
+        banner,
+        command::{Cmd, Outcome, shown},
+        options::{choice, is_pattern},
+    },
 };
 
 /// A directory's true path, if it is one.
@@ -50,6 +53,18 @@ pub(in crate::modules::core) fn runtime_dir(cmd: Cmd<'_>, path: &CStr) -> Outcom
             "DefaultRuntimeDir must be a valid directory, absolute or relative to ServerRoot",
         )?;
     }
+    Ok(())
+}
+
+/// `ModuleCrashLimit crashes/seconds [disable|stop]`, `ModuleCrashLimit off`
+pub(in crate::modules::core) fn module_crash_limit(
+    cmd: Cmd<'_>,
+    rate: &CStr,
+    then: Option<&CStr>,
+) -> Outcome {
+    cmd.not_in(sys::GLOBAL_ONLY)?;
+    let then = then.map(shown);
+    limit::set(Limit::parse(&shown(rate), then.as_deref())?);
     Ok(())
 }
 
