@@ -226,6 +226,25 @@ impl Client {
         self.received.is_empty() && matches!(self.fill(), Ok(0) | Err(_))
     }
 
+    /// Whether the server has closed already, without waiting for it.
+    ///
+    /// # Errors
+    /// When it has sent something that nobody asked for, or the system fails.
+    pub fn has_been_closed(&mut self) -> io::Result<bool> {
+        if !self.received.is_empty() {
+            return Err(invalid("there are bytes that nobody asked for"));
+        }
+        self.stream.set_nonblocking(true)?;
+        let seen = self.stream.peek(&mut [0; 1]);
+        self.stream.set_nonblocking(false)?;
+        match seen {
+            Ok(0) => Ok(true),
+            Ok(_) => Err(invalid("there are bytes that nobody asked for")),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(_) => Ok(true),
+        }
+    }
+
     fn receive_chunks(&mut self) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {

@@ -11,9 +11,14 @@ use std::{
 use httpd_sys as sys;
 use module_sdk::raw::Pool;
 
+use super::http_log;
 use crate::{
     cli::{self, Action, Arguments, Signal, paths},
-    mpm::pidfile::{self, State},
+    mpm::{
+        self, control, helpers,
+        pidfile::{self, State},
+        rehearsal,
+    },
 };
 
 exports! { ap_state_query }
@@ -95,7 +100,7 @@ struct Failed;
 /// Runs the server, or checks its configuration; answers the exit code.
 pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     if arguments.action == Action::Serve {
-        crate::mpm::control::begin_to_listen_to_signals();
+        control::begin_to_listen_to_signals();
     }
     crate::crash::begin();
     crate::crash::panics::begin();
@@ -104,16 +109,22 @@ pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     let code = unsafe {
         let startup = match start(program, words, arguments) {
             Ok(startup) => startup,
-            Err(Failed) => return 1,
+            Err(Failed) => return control::go_on_without_configuration().unwrap_or(1),
         };
-        startup.pass_through_states(arguments).unwrap_or(1)
+        startup.pass_through_states(arguments)
     };
     // SAFETY: nothing of the server runs any more; cleanups end what modules started.
     unsafe {
         ap_main_state = sys::AP_SQ_MS_EXITING as c_int;
         sys::apr_pool_destroy(ap_pglobal);
     }
-    code
+    http_log::open::close_program();
+    helpers::settle();
+    helpers::remove_sockets();
+    match code {
+        Ok(code) => code,
+        Err(Failed) => control::go_on_without_configuration().unwrap_or(1),
+    }
 }
 
 /// Makes the process's records, and applies the arguments.
@@ -243,16 +254,20 @@ impl Startup {
                 return Ok(0);
             }
             if let Some(signal) = arguments.signal
+                && !rehearsal::is_on()
                 && let Some(code) = self.signal(signal)
             {
                 return Ok(code);
             }
             self.open_logs(ptemp)?;
             sys::apr_pool_destroy(ptemp);
+            // Readings are counted from the first start on.
+            ap_config_generation = mpm::generation();
             loop {
                 ap_main_state = sys::AP_SQ_MS_DESTROY_CONFIG as c_int;
                 sys::apr_hook_deregister_all();
                 sys::apr_pool_clear(self.pconf);
+                helpers::settle();
                 sys::ap_clear_auth_internal();
                 ap_main_state = sys::AP_SQ_MS_CREATE_CONFIG as c_int;
                 ap_config_generation += 1;
@@ -265,6 +280,9 @@ impl Startup {
                 self.open_logs(ptemp)?;
                 sys::apr_pool_destroy(ptemp);
                 sys::ap_run_optional_fn_retrieve();
+                if rehearsal::is_on() {
+                    return Ok(0);
+                }
                 ap_main_state = sys::AP_SQ_MS_RUN_MPM as c_int;
                 match sys::ap_run_mpm(self.pconf, self.plog, ap_server_conf) {
                     rc if rc == sys::OK as c_int => {}
@@ -410,6 +428,15 @@ impl Startup {
             Signal::Graceful => libc::SIGUSR1,
             _ => libc::SIGHUP,
         };
+        if matches!(signal, Signal::Graceful | Signal::Restart)
+            && let Err(why) = rehearsal::check(pid.unsigned_abs())
+        {
+            eprintln!("{why}");
+            eprintln!(
+                "httpd (pid {pid}) not signalled: it could not be started with what is on disk"
+            );
+            return Some(1);
+        }
         // SAFETY: a plain system call on the process that holds the pid file.
         if unsafe { libc::kill(pid, number) } != 0 {
             let error = std::io::Error::last_os_error();

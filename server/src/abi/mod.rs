@@ -59,6 +59,7 @@ mod pthread;
 pub mod scoreboard;
 pub mod session;
 pub(crate) mod stat;
+mod subprocess;
 pub mod threads;
 pub(crate) mod unixd;
 mod util_cfgtree;
@@ -159,6 +160,7 @@ pub fn keep_exports() {
         httpd::words::EXPORTS,
         mpm_common::EXPORTS,
         poll::EXPORTS,
+        subprocess::EXPORTS,
         privileges::EXPORTS,
         pthread::EXPORTS,
         unixd::EXPORTS,

@@ -96,9 +96,12 @@ async fn converse(
     takers: Takers,
 ) {
     let mut leaving = pin!(child.leaving());
+    // Whether the hooks have been called since the child began to leave.
+    let mut know_that_it_leaves = false;
     loop {
+        know_that_it_leaves |= child.is_leaving();
         let turn = process(session, takers);
-        let (readiness, limit) = match turn {
+        let (readiness, mut limit) = match turn {
             Turn::Requests => return serve_requests(session, socket, child).await,
             Turn::Await(readiness) => (readiness, session.timeout(true)),
             Turn::KeepAlive => (Readiness::Readable, session.timeout(false)),
@@ -111,17 +114,24 @@ async fn converse(
         if readiness == Readiness::Readable && session.holds_input() {
             continue;
         }
-        // An idle connection leaves with its child. What one that waits otherwise is about, only its
-        // module knows.
+        // An idle connection leaves with its child, after its module had the occasion to tell the
+        // client (mod_http2 does) and the client the time to have heard. What one that waits otherwise
+        // is about, only its module knows.
         let idle = turn == Turn::KeepAlive;
         if idle && child.is_leaving() {
-            return;
+            if !know_that_it_leaves {
+                continue;
+            }
+            let left = child
+                .last_call()
+                .map(|end| end.saturating_duration_since(Instant::now()));
+            limit = limit.into_iter().chain(left).min();
         }
         tokio::select! {
             ready = ready(socket, readiness, limit) => if !ready {
                 return;
             },
-            () = leaving.as_mut(), if idle => return,
+            () = leaving.as_mut(), if idle && !child.is_leaving() => {}
         }
     }
 }
@@ -170,10 +180,9 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             }
             next = session.resume();
         }
-        if send_rest(session, socket, child).await.is_err()
-            || next == Next::Close
-            || child.is_leaving()
-        {
+        // A child that leaves closes no connection that was told it would be kept: the client may have
+        // sent its next request already. That one is answered with `Connection: close`.
+        if send_rest(session, socket, child).await.is_err() || next == Next::Close {
             return;
         }
         session.rest();
@@ -369,14 +378,19 @@ impl WaitFor<'_> {
                     }
                 }
             }
-            // An idle connection leaves with its child; one that has begun a request may finish.
+            // An idle connection leaves with its child, but not at once; one that has begun a request
+            // may finish.
             let idle = !self.first && !progress.started;
-            if idle && (wait.leaving.as_mut().poll(cx).is_ready() || self.child.is_leaving()) {
-                return Poll::Ready(None);
-            }
+            let last_call =
+                if idle && (self.child.is_leaving() || wait.leaving.as_mut().poll(cx).is_ready()) {
+                    self.child.last_call()
+                } else {
+                    None
+                };
             loop {
                 let limit = session.timeout(self.first || progress.started);
                 let end = limit.map(|limit| progress.since + limit);
+                let end = end.into_iter().chain(last_call).min();
                 let Some(next) = end.into_iter().chain(progress.ask).min() else {
                     return Poll::Pending;
                 };

@@ -68,9 +68,41 @@ pub fn all() -> impl Iterator<Item = *mut ap_listen_rec> {
     })
 }
 
-/// The child in this slot serves one of the sets, and closes the others.
-pub fn take(slot: i32) {
-    let mine = slot.rem_euclid(count());
+/// How many of the children that serve these sets there are for each of `count` sets.
+pub fn populations(served: impl Iterator<Item = i32>, count: i32) -> Vec<i32> {
+    let mut populations = vec![0; usize::try_from(count).unwrap_or(1).max(1)];
+    for set in served {
+        if let Some(population) = usize::try_from(set)
+            .ok()
+            .and_then(|set| populations.get_mut(set))
+        {
+            *population += 1;
+        }
+    }
+    populations
+}
+
+/// The set that a new child is to serve: the one with the fewest children. No set may be without one
+/// for long, since the system spreads connections over all of them.
+pub fn neediest(populations: &[i32]) -> i32 {
+    let sets = (0..).zip(populations);
+    let (set, _) = sets
+        .min_by_key(|&(_, population)| population)
+        .unwrap_or((0, &0));
+    set
+}
+
+/// The set that can do with a child less.
+pub fn fullest(populations: &[i32]) -> i32 {
+    let sets = (0..).zip(populations);
+    let (set, _) = sets
+        .max_by_key(|&(_, population)| population)
+        .unwrap_or((0, &0));
+    set
+}
+
+/// The child serves this set, and closes the others.
+pub fn take(mine: i32) {
     for (number, first) in (0..).zip(sets()) {
         // SAFETY: a child has one thread at this time, and its list is its own.
         unsafe {
@@ -88,5 +120,20 @@ pub fn close() {
     for first in sets() {
         // SAFETY: the lists only change while the configuration is read.
         unsafe { sys::ap_close_listeners_ex(first) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_go_where_there_are_few() {
+        let populations = populations([0, 2, 2, 7].into_iter(), 3);
+        assert_eq!(populations, [1, 0, 2]);
+        assert_eq!(neediest(&populations), 1);
+        assert_eq!(fullest(&populations), 2);
+        assert_eq!(super::populations(std::iter::empty(), 0), [0]);
+        assert_eq!(neediest(&[]), 0);
     }
 }

@@ -3,7 +3,11 @@
 
 use std::{
     ptr::null_mut,
-    sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use httpd_sys as sys;
@@ -27,6 +31,10 @@ use crate::{
 pub struct Child {
     slot: i32,
     leaving: AtomicBool,
+    /// It leaves because the server stops.
+    stops: AtomicBool,
+    /// Until when it keeps idle connections, since it leaves.
+    last_call: OnceLock<Instant>,
     leave: Notify,
     connections: AtomicUsize,
     one_less: Notify,
@@ -37,6 +45,14 @@ pub struct Child {
     /// A connection has a thread to its end, which shows in the scoreboard what it waits for.
     owned: bool,
 }
+
+/// How long a child that leaves keeps connections on which no request is under way. A client may have
+/// sent one just before it could hear of the end, or be about to; it is answered, with the word that
+/// the connection closes. Most clients that are at work have heard so within this time.
+const LAST_CALL: Duration = Duration::from_secs(5);
+
+/// The same when the server stops: whoever stopped it waits for that.
+const LAST_CALL_OF_ALL: Duration = Duration::from_secs(1);
 
 /// Which modules may keep a connection in `process_connection`, and so block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,11 +102,30 @@ impl Child {
         self.leave.notified()
     }
 
-    /// Takes no more connections from now on, and ends those that wait for a next request.
+    /// When idle connections are closed, since the child leaves; `None` before it does.
+    pub fn last_call(&self) -> Option<Instant> {
+        self.last_call.get().copied()
+    }
+
+    /// The server stops: if the child leaves later, that is why.
+    pub fn note_stop(&self) {
+        self.stops.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes no more connections from now on, and ends those that wait for a next request, after a
+    /// while in which it may come.
     pub fn begin_to_leave(&self) {
+        let last_call = if self.stops.load(Ordering::Relaxed) {
+            LAST_CALL_OF_ALL
+        } else {
+            LAST_CALL
+        };
+        // Only the first time counts.
+        let _ = self.last_call.set(Instant::now() + last_call);
         self.leaving.store(true, Ordering::Relaxed);
         super::note_leaving(self.slot);
         set_stopping();
+        places::show_leaving(self.slot);
         self.leave.notify_waiters();
     }
 
@@ -147,14 +182,15 @@ impl Drop for Presence {
     }
 }
 
-/// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
-/// control process, unless this process is that itself.
-pub fn run(slot: i32, parent: Option<i32>) -> i32 {
+/// Runs the child in `slot` of the scoreboard to its end, with a set of listening sockets; answers the
+/// exit code. `parent` is the control process, unless this process is that itself.
+pub fn run(slot: i32, bucket: i32, parent: Option<i32>) -> i32 {
     crate::crash::begin_child();
+    signals::remember_here();
     // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
     signals::ignore(libc::SIGINT);
     super::set_running(false);
-    buckets::take(slot);
+    buckets::take(bucket);
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -182,6 +218,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
     let child: &'static Child = Box::leak(Box::new(Child {
         slot,
         leaving: AtomicBool::new(false),
+        stops: AtomicBool::new(false),
+        last_call: OnceLock::new(),
         leave: Notify::new(),
         connections: AtomicUsize::new(0),
         one_less: Notify::new(),

@@ -12,10 +12,13 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    child,
+    buckets, child,
+    earlier::Earlier,
+    helpers, hold,
     kind::{self, Kind},
     numbers::Event,
     reactor, restart,
+    restart::Restarts,
     settings::settings,
     signals,
     signals::Signals,
@@ -26,9 +29,11 @@ use crate::crash::limit::{self, Verdict};
 
 /// A child as the control process knows it.
 #[derive(Clone, Copy, Debug)]
-struct ChildProcess {
-    pid: i32,
-    slot: i32,
+pub(super) struct ChildProcess {
+    pub(super) pid: i32,
+    pub(super) slot: i32,
+    /// Its set of listening sockets.
+    bucket: i32,
     started: Instant,
     /// It has been told to leave, because there are too many.
     dismissed: bool,
@@ -36,7 +41,7 @@ struct ChildProcess {
 
 /// What the control process is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// Stop: children are told to end at once.
     Stop,
     /// Stop when the requests under way are done.
@@ -45,10 +50,12 @@ enum End {
     Fatal,
 }
 
-struct Control {
-    children: Vec<ChildProcess>,
-    /// Children of earlier generations, which finish their requests.
-    old: Vec<i32>,
+pub(super) struct Control {
+    pub(super) children: Vec<ChildProcess>,
+    /// What is left of earlier generations, which finish their requests.
+    pub(super) earlier: Earlier,
+    /// The restart that has been asked for.
+    pub(super) restarts: Restarts,
     /// When a child may be started again after several died young.
     not_before: Instant,
     young_deaths: u32,
@@ -61,7 +68,7 @@ struct Control {
 }
 
 /// The signals that the control process takes.
-fn control_signals() -> Signals {
+pub(super) fn control_signals() -> Signals {
     Signals::new(&[
         libc::SIGTERM,
         libc::SIGINT,
@@ -90,16 +97,40 @@ const MONITOR_EVERY: Duration = Duration::from_secs(10);
 const DISMISS_EVERY: Duration = Duration::from_secs(1);
 
 /// The signals that ask a running server for something, and would end one that starts.
-pub const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
+const REQUESTS: [i32; 3] = [libc::SIGHUP, libc::SIGUSR1, libc::SIGWINCH];
 
-/// Remembers such signals while the server starts: its sockets listen before `run`.
+/// Those that end the server.
+const STOPS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
+
+/// Remembers requests while the server starts: its sockets listen before `run`. In a process that
+/// executed itself they are blocked until then, and there are children and helpers to be ended in order.
 pub fn begin_to_listen_to_signals() {
+    restart::remember_environment();
+    helpers::account_for();
     signals::remember_all(&REQUESTS);
+    if restart::inherited_generation().is_some() {
+        signals::remember_all(&STOPS);
+    }
+    control_signals().unblock();
 }
 
 /// From when sockets listen, a stop is one in order: pid file and helpers are cleaned up.
 pub fn begin_to_stop_in_order() {
-    signals::remember_all(&[libc::SIGTERM, libc::SIGINT]);
+    signals::remember_all(&STOPS);
+    helpers::complete_names(|name| {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the configuration has been read, and its pool is live.
+        unsafe {
+            let pool = super::configuration_pool();
+            let whole = sys::ap_runtime_dir_relative(pool, name.as_ptr());
+            Some(module_sdk::raw::text(whole)?.to_str().ok()?.to_owned())
+        }
+    });
+}
+
+/// The server could not start: goes on with the children that there are, if any; answers the exit code.
+pub fn go_on_without_configuration() -> Option<i32> {
+    hold::hold_predecessors()
 }
 
 /// Does something that may start programs: they are not to inherit blocked signals.
@@ -131,7 +162,8 @@ pub fn run() {
     unsafe { sys::ap_log_command_line(super::configuration_pool(), sys::ap_server_conf) };
     let mut control = Control {
         children: Vec::new(),
-        old: restart::inherited_children(),
+        earlier: restart::take_earlier(),
+        restarts: Restarts::default(),
         not_before: Instant::now(),
         young_deaths: 0,
         supply: Supply::new(),
@@ -139,13 +171,14 @@ pub fn run() {
         dismissed: Instant::now(),
         said: Vec::new(),
     };
-    // What was listened on before and is not any more; children would inherit it.
-    sockets::close_uninherited();
+    // From here on nothing can make the start fail: what was listened on before and is not any more is
+    // closed, before children would get it.
+    sockets::close_inherited();
     // The children of the generation before leave now that there are successors.
     control.start(settings().start_servers.min(settings().most_children()));
-    for &pid in &control.old {
-        kill(pid, restart::signal_for_old_children());
-    }
+    control
+        .earlier
+        .tell_children(restart::signal_for_old_children());
     super::set_running(true);
     let end = control.supervise();
     control.stop(end);
@@ -155,7 +188,7 @@ pub fn run() {
 pub fn run_in_foreground() {
     child_signals().block();
     signals::ignore(libc::SIGPIPE);
-    child::run(0, None);
+    child::run(0, 0, None);
 }
 
 impl Control {
@@ -183,7 +216,7 @@ impl Control {
                 }
                 Some(libc::SIGHUP) => {
                     notice(Event::Restart, "SIGHUP received.  Attempting to restart");
-                    self.restart(false);
+                    self.ask_for_restart(false);
                 }
                 Some(libc::SIGUSR1) => {
                     let text = match kind::current() {
@@ -191,7 +224,7 @@ impl Control {
                         _ => "SIGUSR1 received.  Doing graceful restart",
                     };
                     notice(Event::GracefulRestart, text);
-                    self.restart(true);
+                    self.ask_for_restart(true);
                 }
                 _ => {}
             }
@@ -199,6 +232,8 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            self.restarts.look();
+            self.earlier.end_helpers();
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {
                 monitored = Instant::now();
                 // SAFETY: single-threaded; pconf and the main server are live.
@@ -216,16 +251,20 @@ impl Control {
             let lost = std::mem::take(&mut self.lost);
             self.start(lost);
         }
+        if buckets::count() > 1 && self.populations().contains(&0) {
+            self.start(1);
+        }
         let seen: Vec<_> = self
             .children
             .iter()
             .map(|child| super::look_at(child.slot, child.dismissed))
             .collect();
         let taken = i32::try_from(seen.len()).unwrap_or(i32::MAX);
-        match self
-            .supply
-            .look(&settings, &seen, settings.server_limit - taken)
-        {
+        match self.supply.look(
+            &settings,
+            &seen,
+            settings.server_limit - taken - self.earlier.slots(),
+        ) {
             Decision::Keep => {}
             Decision::Start(count) => {
                 if count >= 8 {
@@ -251,6 +290,7 @@ impl Control {
                 if self.dismissed.elapsed() < DISMISS_EVERY {
                     return;
                 }
+                let slot = self.in_fullest_bucket(slot, &seen);
                 if let Some(child) = self.children.iter_mut().find(|child| child.slot == slot) {
                     child.dismissed = true;
                     kill(child.pid, libc::SIGUSR1);
@@ -259,6 +299,32 @@ impl Control {
             }
             Decision::Full => self.say_full(&seen),
         }
+    }
+
+    /// How many children take connections from each set of listening sockets.
+    fn populations(&self) -> Vec<i32> {
+        let serving = self
+            .children
+            .iter()
+            .filter(|child| !super::look_at(child.slot, child.dismissed).leaving);
+        buckets::populations(serving.map(|child| child.bucket), buckets::count())
+    }
+
+    /// The child to dismiss in place of that in `slot`, so that no set of sockets is left without one.
+    fn in_fullest_bucket(&self, slot: i32, seen: &[Seen]) -> i32 {
+        if buckets::count() < 2 {
+            return slot;
+        }
+        let bucket = buckets::fullest(&self.populations());
+        let of_bucket = self
+            .children
+            .iter()
+            .zip(seen)
+            .filter(|(child, seen)| child.bucket == bucket && !seen.leaving);
+        of_bucket
+            .map(|(_, seen)| seen)
+            .max_by_key(|seen| (seen.idle, seen.slot))
+            .map_or(slot, |seen| seen.slot)
     }
 
     /// Says once that there may be no more children though too few threads are idle, and once that none
@@ -288,15 +354,17 @@ impl Control {
             return;
         }
         for _ in 0..count {
-            let Some(slot) = (0..settings().server_limit)
-                .find(|slot| self.children.iter().all(|c| c.slot != *slot))
-            else {
+            let Some(slot) = (0..settings().server_limit).find(|slot| {
+                self.children.iter().all(|c| c.slot != *slot) && !self.earlier.occupies(*slot)
+            }) else {
                 return;
             };
-            match start_child(slot) {
+            let bucket = buckets::neediest(&self.populations());
+            match start_child(slot, bucket) {
                 Some(pid) => self.children.push(ChildProcess {
                     pid,
                     slot,
+                    bucket,
                     started: Instant::now(),
                     dismissed: false,
                 }),
@@ -314,7 +382,7 @@ impl Control {
     }
 
     /// Takes note of children that have ended; true when going on is pointless.
-    fn reap(&mut self) -> bool {
+    pub(super) fn reap(&mut self) -> bool {
         loop {
             let mut status = 0;
             // SAFETY: the status is written to a place of ours.
@@ -322,9 +390,10 @@ impl Control {
             if pid <= 0 {
                 return false;
             }
-            self.old.retain(|&old| old != pid);
             let Some(at) = self.children.iter().position(|child| child.pid == pid) else {
-                with_signals_let_in(|| super::tell_other_child(pid, status));
+                if !self.other_ended(pid, status) {
+                    with_signals_let_in(|| super::tell_other_child(pid, status));
+                }
                 continue;
             };
             let child = self.children.swap_remove(at);
@@ -362,74 +431,6 @@ impl Control {
             }
         }
     }
-
-    /// Changes to the configuration, modules and binary on disk, when they are good.
-    fn restart(&mut self, graceful: bool) {
-        if let Err(why) = restart::check_configuration() {
-            log(
-                sys::APLOG_ERR,
-                &format!("restart refused, the running configuration stays in force: {why}"),
-            );
-            return;
-        }
-        let listeners = sockets::inheritable();
-        let mut all: Vec<i32> = self.children.iter().map(|child| child.pid).collect();
-        all.extend(&self.old);
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // end helper processes of modules and flush logs.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
-        let error = restart::execute(&listeners, super::generation() + 1, &all, graceful);
-        // The configuration is gone; there is nothing to go on with.
-        eprintln!("httpd-rs: cannot execute itself for a restart: {error}");
-        for pid in all {
-            kill(pid, libc::SIGTERM);
-        }
-        std::process::abort();
-    }
-
-    /// Ends the children and waits until they are gone.
-    fn stop(mut self, end: End) {
-        child::set_stopping();
-        let signals = control_signals();
-        let graceful = end == End::GracefulStop;
-        // SAFETY: plain numbers that directives have set.
-        let limit = match u64::try_from(unsafe { sys::ap_graceful_shutdown_timeout }) {
-            Ok(seconds) if graceful && seconds > 0 => Duration::from_secs(seconds),
-            _ if graceful => Duration::MAX,
-            _ => Duration::from_secs(3),
-        };
-        super::close_listeners();
-        let started = Instant::now();
-        self.tell_all(if graceful {
-            libc::SIGUSR1
-        } else {
-            libc::SIGTERM
-        });
-        while !(self.children.is_empty() && self.old.is_empty()) && started.elapsed() < limit {
-            if let Some(libc::SIGTERM | libc::SIGINT) = signals.take(Duration::from_millis(100)) {
-                break;
-            }
-            self.reap();
-            self.old.retain(|&pid| exists(pid));
-        }
-        for signal in [libc::SIGTERM, libc::SIGKILL] {
-            self.tell_all(signal);
-            let started = Instant::now();
-            while !self.children.is_empty() && started.elapsed() < Duration::from_secs(3) {
-                signals.take(Duration::from_millis(50));
-                self.reap();
-            }
-        }
-    }
-
-    fn tell_all(&self, signal: i32) {
-        for child in &self.children {
-            kill(child.pid, signal);
-        }
-        for &pid in &self.old {
-            kill(pid, signal);
-        }
-    }
 }
 
 /// How many slots of the scoreboard have been used, as far as this process knows.
@@ -439,7 +440,7 @@ pub fn slots_used() -> i32 {
 
 static SLOTS_USED: AtomicI32 = AtomicI32::new(0);
 
-fn start_child(slot: i32) -> Option<i32> {
+fn start_child(slot: i32, bucket: i32) -> Option<i32> {
     SLOTS_USED.fetch_max(slot + 1, Ordering::Relaxed);
     super::note_child_start(slot);
     let parent = std::process::id() as i32;
@@ -447,7 +448,8 @@ fn start_child(slot: i32) -> Option<i32> {
     match unsafe { libc::fork() } {
         -1 => None,
         0 => {
-            let code = std::panic::catch_unwind(|| child::run(slot, Some(parent))).unwrap_or(1);
+            let code =
+                std::panic::catch_unwind(|| child::run(slot, bucket, Some(parent))).unwrap_or(1);
             // SAFETY: ends this process; its threads have been given up.
             unsafe { libc::_exit(code) }
         }
@@ -497,11 +499,6 @@ fn signal_name(signal: i32) -> &'static str {
 fn kill(pid: i32, signal: i32) {
     // SAFETY: plain system call; the pid is that of a child of ours.
     unsafe { libc::kill(pid, signal) };
-}
-
-fn exists(pid: i32) -> bool {
-    // SAFETY: plain system call that only asks.
-    unsafe { libc::kill(pid, 0) == 0 }
 }
 
 fn description() -> String {

@@ -1,17 +1,22 @@
 //! Processes: the control process, its children, and what they ask each other.
 //!
 //! `kind` is which of the three MPMs runs, `settings` what its directives said, `supply` how many
-//! children follow from that, `numbers` how the log's messages are numbered, `control` the single-threaded control process (start, supervise,
-//! restart, stop), `child` what all children have in common, `event`, `worker` and `prefork` how they
-//! serve, `orders` how they hear that they are to leave, `buckets` sets of listening sockets, `signals` how both hear of signals,
-//! `restart` the change to a new configuration. `modules/mpm` is the face of all this towards
-//! configuration and modules.
+//! children follow from that, `numbers` how the log's messages are numbered, `control` the
+//! single-threaded control process (start, supervise), `child` what all children have in common,
+//! `event`, `worker` and `prefork` how they serve, `orders` how they hear that they are to leave,
+//! `buckets` sets of listening sockets, `signals` how both hear of signals, `restart` the change to a
+//! new configuration with `rehearsal` before it, `earlier` what generations before have left, `hold`
+//! what happens when nothing can follow them, `helpers` programs beside the children, `stop` the end.
+//! `modules/mpm` is the face of all this towards configuration and modules.
 
 mod accept;
 pub mod buckets;
 pub mod child;
 pub mod control;
+pub mod earlier;
 mod event;
+pub mod helpers;
+mod hold;
 pub mod kind;
 pub mod numbers;
 mod orders;
@@ -20,10 +25,12 @@ mod places;
 pub mod port_owner;
 mod prefork;
 mod reactor;
+pub mod rehearsal;
 pub mod restart;
 pub mod settings;
 pub mod signals;
 pub mod sockets;
+mod stop;
 mod supply;
 mod worker;
 
@@ -171,8 +178,8 @@ fn note_child_pid(slot: i32, pid: i32) {
     }
 }
 
-/// Frees the slot of a child that has ended, and tells modules.
-fn note_child_end(pid: i32, slot: i32) {
+/// Frees the slot of a child that has ended.
+fn free_slot(slot: i32) {
     let threads = settings::settings().thread_limit;
     // SAFETY: the scoreboard has a record for each slot and thread.
     unsafe {
@@ -183,7 +190,16 @@ fn note_child_end(pid: i32, slot: i32) {
         let process = sys::ap_get_scoreboard_process(slot);
         if !process.is_null() {
             (*process).pid = 0;
+            (*process).quiescing = 0;
         }
+    }
+}
+
+/// Frees the slot of a child that has ended, and tells modules.
+fn note_child_end(pid: i32, slot: i32) {
+    free_slot(slot);
+    // SAFETY: the main server is live.
+    unsafe {
         sys::ap_run_child_status(
             sys::ap_server_conf,
             pid,
@@ -198,6 +214,7 @@ fn note_child_end(pid: i32, slot: i32) {
 fn tell_other_child(pid: i32, status: i32) {
     // SAFETY: the record lives for the call; APR looks the pid up among those registered.
     unsafe {
+        helpers::forget(pid);
         let mut process: sys::apr_proc_t = std::mem::zeroed();
         process.pid = pid;
         sys::apr_proc_other_child_alert(&raw mut process, sys::APR_OC_REASON_DEATH as i32, status);

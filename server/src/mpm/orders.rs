@@ -53,7 +53,10 @@ impl Orders {
         tokio::select! {
             _ = self.stop.recv() => Order::Now,
             _ = self.graceful.recv() => Order::Gracefully,
-            _ = self.winch.recv() => Order::Gracefully,
+            _ = self.winch.recv() => {
+                child.note_stop();
+                Order::Gracefully
+            }
             () = leaving => Order::Gracefully,
         }
     }

@@ -71,13 +71,31 @@ pub fn hold(path: &Path) {
     }
 }
 
-/// Lets the lock stay over executing another program; the variable to tell it of the descriptor.
+/// The descriptor with which the lock stays over executing another program, and the variable to tell
+/// of it.
 pub fn keep_over_exec() -> Option<(&'static str, String)> {
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    let descriptor = held.as_ref()?.as_raw_fd();
-    // SAFETY: the descriptor is open; only its flag changes.
-    unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) };
-    Some((KEPT, descriptor.to_string()))
+    match held.as_ref() {
+        Some(file) => Some((KEPT, file.as_raw_fd().to_string())),
+        // What this process was left itself, when it has not come to holding the file.
+        None => Some((KEPT, restart::handed(KEPT)?)),
+    }
+}
+
+/// Removes the file of a server that ends without its configuration, which named the file.
+pub fn remove() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let descriptor = match held.as_ref() {
+        Some(file) => Some(file.as_raw_fd()),
+        None => restart::handed(KEPT).and_then(|text| text.parse().ok()),
+    };
+    if let Some(descriptor) = descriptor
+        && let Ok(path) = fs::read_link(format!("/proc/self/fd/{descriptor}"))
+        && fs::read_to_string(&path).is_ok_and(|text| text.trim().parse() == Ok(std::process::id()))
+    {
+        // There is nobody left to tell.
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// The descriptor which `keep_over_exec` left, once.

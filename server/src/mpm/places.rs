@@ -60,6 +60,23 @@ pub fn take_slot(slot: i32) {
     }
 }
 
+/// Shows that the child takes no new connections: "G" where mod_status had "_".
+pub fn show_leaving(slot: i32) {
+    let limit = i32::max(settings().thread_limit, 0);
+    // SAFETY: the scoreboard has a record for each slot and thread; the child writes its own. No
+    // request is named.
+    unsafe {
+        for thread in 0..limit {
+            let worker = sys::ap_get_scoreboard_worker_from_indexes(slot, thread);
+            if !worker.is_null() && u32::from((*worker).status) == sys::SERVER_READY {
+                let ready = sys::SERVER_READY as i32;
+                // A child that leaves has no place that is ready: this becomes SERVER_GRACEFUL.
+                sys::ap_update_child_status_from_indexes(slot, thread, ready, null_mut());
+            }
+        }
+    }
+}
+
 /// The scoreboard handle of the thread that calls; NULL when there is no place left for it.
 pub fn thread_scoreboard_handle() -> *mut sys::ap_sb_handle_t {
     PLACE.with(|place| {

@@ -4,22 +4,53 @@
 
 use std::{
     mem::MaybeUninit,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-/// The signal that came last while it could not be taken; 0: none.
-static REMEMBERED: AtomicI32 = AtomicI32::new(0);
+/// The signals that came while they could not be taken, a bit each.
+static REMEMBERED: AtomicU32 = AtomicU32::new(0);
+
+/// The process that remembers.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn remember(signal: libc::c_int) {
-    REMEMBERED.store(signal, Ordering::Relaxed);
+    if PROCESS.load(Ordering::Relaxed) == std::process::id() {
+        REMEMBERED.fetch_or(1 << signal, Ordering::Relaxed);
+    } else {
+        // A process that a module has forked (mod_cgid's daemon): it must be possible to end it.
+        reset(signal);
+        // SAFETY: may be called in a handler, after which the signal takes effect.
+        unsafe { libc::raise(signal) };
+    }
 }
+
+/// Lets a signal do to this process what the system does by default.
+fn reset(signal: i32) {
+    // SAFETY: no handler of ours is left for it.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+/// From now on this process is the one that remembers.
+pub fn remember_here() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
+}
+
+/// In this order remembered signals are taken: what ends the server makes all else needless.
+const ORDER: [i32; 5] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGWINCH,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+];
 
 /// Remembers these signals from now on instead of ending the process.
 pub fn remember_all(signals: &[i32]) {
+    remember_here();
     for &signal in signals {
-        // SAFETY: the record is zeroed but for what is set; the handler only stores a number, which
-        // is allowed at any time.
+        // SAFETY: the record is zeroed but for what is set; the handler only does what is allowed at
+        // any time.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction = remember as *const () as usize;
@@ -29,12 +60,12 @@ pub fn remember_all(signals: &[i32]) {
     }
 }
 
-/// Takes the signal that was remembered.
+/// Takes one of the signals that were remembered.
 pub fn take_remembered() -> Option<i32> {
-    match REMEMBERED.swap(0, Ordering::Relaxed) {
-        0 => None,
-        signal => Some(signal),
-    }
+    let all = REMEMBERED.load(Ordering::Relaxed);
+    let signal = ORDER.into_iter().find(|signal| all & (1 << signal) != 0)?;
+    REMEMBERED.fetch_and(!(1 << signal), Ordering::Relaxed);
+    Some(signal)
 }
 
 /// A set of signals.
@@ -88,4 +119,21 @@ impl Signals {
 pub fn ignore(signal: i32) {
     // SAFETY: SIG_IGN is a valid disposition for the signals this is called with.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weightiest_of_the_remembered_signals_comes_first() {
+        remember_here();
+        for signal in [libc::SIGUSR1, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1] {
+            remember(signal);
+        }
+        assert_eq!(take_remembered(), Some(libc::SIGTERM));
+        assert_eq!(take_remembered(), Some(libc::SIGHUP));
+        assert_eq!(take_remembered(), Some(libc::SIGUSR1));
+        assert_eq!(take_remembered(), None);
+    }
 }

@@ -16,28 +16,35 @@ use super::{buckets, restart};
 /// `descriptor:address:port`, separated by semicolons.
 pub const INHERITED: &str = "HTTPD_RS_LISTEN_FDS";
 
-/// The sockets handed over that nobody has asked for yet; `None` before the environment was read.
-static UNCLAIMED: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
+/// The sockets handed over; `None` before the environment was read. They stay open until the server
+/// runs: should it not come to that, they are needed for another try.
+static INHERITED_SOCKETS: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
 
 /// As many sockets of one address have been handed over.
 static SETS: AtomicI32 = AtomicI32::new(0);
 
-/// Takes the inherited socket of this address, when there is one.
-pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
-    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-    let unclaimed = unclaimed.get_or_insert_with(inherited);
-    let at = unclaimed
+/// A copy of the inherited socket of this address in this set (`buckets`), when there is one.
+pub fn take_inherited(address: &str, port: u16, set: usize) -> Option<RawFd> {
+    let mut sockets = INHERITED_SOCKETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let (descriptor, ..) = sockets
+        .get_or_insert_with(inherited)
         .iter()
-        .position(|(_, bound, number)| bound == address && *number == port)?;
-    // In order: a later one of the same address belongs to a later set.
-    Some(unclaimed.remove(at).0)
+        .filter(|(_, bound, number)| bound == address && *number == port)
+        .nth(set)?;
+    // SAFETY: plain system call: programs that the server starts do not get the socket.
+    let copy = unsafe { libc::fcntl(*descriptor, libc::F_DUPFD_CLOEXEC, 3) };
+    (copy >= 0).then_some(copy)
 }
 
 /// How many sets of sockets there were before a restart that loses no connection: as many as there
 /// are sockets of one address. 0 without such a restart.
 pub fn inherited_sets() -> i32 {
-    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-    unclaimed.get_or_insert_with(inherited);
+    let mut sockets = INHERITED_SOCKETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    sockets.get_or_insert_with(inherited);
     if restart::is_graceful() {
         SETS.load(Ordering::Relaxed)
     } else {
@@ -45,10 +52,12 @@ pub fn inherited_sets() -> i32 {
     }
 }
 
-/// Closes the inherited sockets that the configuration no longer asks for.
-pub fn close_uninherited() {
-    let mut unclaimed = UNCLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-    for (descriptor, ..) in unclaimed.get_or_insert_with(inherited).drain(..) {
+/// Closes the sockets that were handed over: those that are listened on have been copied.
+pub fn close_inherited() {
+    let mut sockets = INHERITED_SOCKETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for (descriptor, ..) in sockets.get_or_insert_with(inherited).drain(..) {
         // SAFETY: the descriptor was handed over to this process, and nobody else has taken it.
         unsafe { libc::close(descriptor) };
     }
@@ -69,7 +78,7 @@ fn inherited() -> Vec<(RawFd, String, u16)> {
         }));
     }
     for (descriptor, ..) in &sockets {
-        // SAFETY: plain system call: programs that the server starts do not get the socket.
+        // SAFETY: only a flag changes: programs that the server starts do not get the socket.
         unsafe { libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
     let like = |(_, address, port): &(RawFd, String, u16)| {
@@ -116,6 +125,12 @@ pub fn listening() -> Vec<RawFd> {
         }
     }
     sockets
+}
+
+/// The descriptors in a list of the form of `INHERITED`.
+pub fn descriptors(list: &str) -> Vec<RawFd> {
+    let sockets = list.split(';').filter_map(parse);
+    sockets.map(|(descriptor, ..)| descriptor).collect()
 }
 
 /// Copies of the sockets that stay open when the server executes itself, as `INHERITED` names them.

@@ -11,7 +11,7 @@ use super::{
     ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket,
     inherited, records, report, shown,
 };
-use crate::mpm::{port_owner, sockets};
+use crate::mpm::{port_owner, rehearsal, sockets};
 
 exports! { ap_setup_listeners, ap_duplicate_listeners }
 
@@ -265,7 +265,8 @@ unsafe fn open(listener: *mut Listener, shared: bool) -> apr_status_t {
                     return fail(status, &text);
                 }
             }
-            if shared && !share_port(socket) {
+            // A rehearsal must neither share the port nor be in the way of the one that does.
+            if shared && !rehearsal::is_on() && !share_port(socket) {
                 let text = format!(
                     "AH02638: make_sock: for address {at}, apr_socket_opt_set: (SO_REUSEPORT)"
                 );
@@ -302,7 +303,7 @@ unsafe fn open(listener: *mut Listener, shared: bool) -> apr_status_t {
         }
         if !(*listener).bound {
             let status = sys::apr_socket_bind(socket, address);
-            if status != OK {
+            if status != OK && !is_the_servers_own(status, address) {
                 let text = format!(
                     "AH00072: make_sock: could not bind to address {at}{}",
                     circumstances(listener, status)
@@ -310,7 +311,11 @@ unsafe fn open(listener: *mut Listener, shared: bool) -> apr_status_t {
                 return fail(status, &text);
             }
         }
-        let status = sys::apr_socket_listen(socket, BACKLOG.get());
+        let status = if rehearsal::is_on() {
+            OK
+        } else {
+            sys::apr_socket_listen(socket, BACKLOG.get())
+        };
         if status != OK {
             let text = format!(
                 "AH00073: make_sock: unable to listen for connections on address {at}{}",
@@ -324,6 +329,21 @@ unsafe fn open(listener: *mut Listener, shared: bool) -> apr_status_t {
         (*record).active = 1;
         (*record).accept_func = Some(sys::ap_unixd_accept);
         OK
+    }
+}
+
+/// Whether binding failed because the server whose restart is rehearsed has this very address, and
+/// will hand it on.
+unsafe fn is_the_servers_own(status: apr_status_t, address: *mut sys::apr_sockaddr_t) -> bool {
+    let mut text = null_mut();
+    // SAFETY: the caller's live address; APR answers a string of its pool.
+    unsafe {
+        status == libc::EADDRINUSE
+            && rehearsal::is_on()
+            && sys::apr_sockaddr_ip_get(&raw mut text, address) == OK
+            && module_sdk::raw::text(text).is_some_and(|text| {
+                rehearsal::server_listens_on(&text.to_string_lossy(), (*address).port)
+            })
     }
 }
 
@@ -342,6 +362,10 @@ unsafe fn circumstances(listener: *mut Listener, status: apr_status_t) -> String
         {
             text = if owner.pid == std::process::id() {
                 ", which another Listen has taken".to_owned()
+            } else if rehearsal::of_server() == Some(owner.pid) {
+                ", which this server listens on with another address; such a change needs a stop and a \
+                 start"
+                    .to_owned()
             } else {
                 format!(", which {owner} listens on")
             };
@@ -436,7 +460,7 @@ pub unsafe extern "C" fn ap_duplicate_listeners(
         let room = Pool::from_ptr(p);
         let sets = room.array::<*mut ap_listen_rec>(*num_buckets);
         sets.push(ap_listeners);
-        for _ in 1..*num_buckets {
+        for set in 1..*num_buckets {
             let mut first = null_mut();
             let mut link = &raw mut first;
             for original in records(ap_listeners) {
@@ -445,7 +469,7 @@ pub unsafe extern "C" fn ap_duplicate_listeners(
                 let record = &raw mut (*copy).record;
                 (*record).next = null_mut();
                 (*record).active = 0;
-                let taken = inherited::take((*record).bind_addr, p);
+                let taken = inherited::take((*record).bind_addr, p, set as usize);
                 (*copy).bound = taken.is_some();
                 let status = match taken {
                     Some(socket) => {

@@ -15,6 +15,7 @@ use httpd_sys::{self as sys, server_rec};
 use module_sdk::raw;
 
 use super::{items, log_id, lossy, piped, report, write};
+use crate::mpm::rehearsal;
 
 exports! {
     ap_open_stderr_log, ap_replace_stderr_log, ap_error_log2stderr, ap_open_logs,
@@ -27,6 +28,9 @@ static STDERR: AtomicPtr<sys::apr_file_t> = AtomicPtr::new(null_mut());
 static STDERR_POOL: AtomicPtr<sys::apr_pool_t> = AtomicPtr::new(null_mut());
 /// Whether some server logs to syslog: a server without a file means syslog then.
 static SYSLOG: AtomicBool = AtomicBool::new(false);
+
+/// Whether a program takes the main log's lines.
+static PROGRAM: AtomicBool = AtomicBool::new(false);
 
 const OK: sys::apr_status_t = sys::APR_SUCCESS as sys::apr_status_t;
 const NO_MODULE: c_int = sys::APLOG_NO_MODULE;
@@ -62,6 +66,10 @@ impl Destination {
 /// # Safety
 /// `server` is NULL or live.
 pub(super) unsafe fn destination(server: *const server_rec) -> Destination {
+    if rehearsal::is_on() {
+        // Whoever asked for it wants to know, not the logs of the server that runs.
+        return Destination::Descriptor(libc::STDERR_FILENO);
+    }
     // SAFETY: the caller's promise.
     let own = unsafe { server.as_ref() }.map(|server| server.error_log);
     let file = match own {
@@ -216,6 +224,9 @@ pub unsafe extern "C" fn ap_open_logs(
 /// # Safety
 /// `main` is live, and its log was opened in `pool`.
 unsafe fn take_over_stderr(main: *mut server_rec, pool: *mut sys::apr_pool_t) {
+    if rehearsal::is_on() {
+        return;
+    }
     // SAFETY: the caller's promise.
     unsafe {
         let log = (*main).error_log;
@@ -257,6 +268,14 @@ unsafe fn take_over_stderr(main: *mut server_rec, pool: *mut sys::apr_pool_t) {
                 format_args!("AH00093: unable to replace stderr with /dev/null"),
             );
         }
+    }
+}
+
+/// Lets the program that takes the main log's lines see their end: the process is about to end.
+pub fn close_program() {
+    if PROGRAM.load(Ordering::Relaxed) {
+        // Otherwise the program ends a little later, with this process.
+        let _ = stderr_to_nothing();
     }
 }
 
@@ -311,6 +330,7 @@ unsafe fn open_log(server: *mut server_rec, is_main: bool, pool: *mut sys::apr_p
             // may be the pipe to the program of the configuration before.
             match unsafe { piped::start_simple(pool, &program, kind, is_main) } {
                 Ok(pipe) => {
+                    PROGRAM.fetch_or(is_main, Ordering::Relaxed);
                     // SAFETY: as above.
                     unsafe { (*server).error_log = pipe };
                     true

@@ -13,6 +13,7 @@ use httpd_sys::{self as sys, apr_cmdtype_e, apr_file_t, apr_pool_t, apr_proc_t, 
 use module_sdk::raw::Pool;
 
 use super::{lossy, report};
+use crate::mpm::helpers::{self, EndsBy};
 
 exports! {
     ap_open_piped_log, ap_open_piped_log_ex, ap_close_piped_log, ap_piped_log_read_fd,
@@ -97,10 +98,26 @@ pub(super) unsafe fn start_simple(
             null_mut(),
         ))?;
         let process = run(pool, program.as_ptr(), attributes)?;
-        sys::apr_pool_note_subprocess(pool, process, sys::APR_KILL_AFTER_TIMEOUT);
+        helpers::note((*process).pid, EndsBy::EndOfInput);
+        let nothing = Some(sys::apr_pool_cleanup_null as _);
+        sys::apr_pool_cleanup_register(pool, process.cast(), Some(close_simple), nothing);
         close_on_exec((*process).in_);
         Ok((*process).in_)
     }
+}
+
+/// The pool's cleanup: the program gets no more, and ends when it has dealt with what it has got.
+unsafe extern "C" fn close_simple(process: *mut c_void) -> apr_status_t {
+    let process = process.cast::<apr_proc_t>();
+    // SAFETY: made by `start_simple`, and the pool still holds it; a file that is closed already is
+    // refused.
+    unsafe {
+        sys::apr_file_close((*process).in_);
+        if !helpers::are_spared() {
+            helpers::input_ended((*process).pid);
+        }
+    }
+    OK
 }
 
 /// Lets a program run in the server's root, as soon as there is one.
@@ -268,6 +285,7 @@ unsafe fn spawn(log: *mut PipedLog) -> Result<(), apr_status_t> {
             }
             // The pipe keeps both ends here for the next program; APR closed the child's.
             sys::apr_proc_other_child_register(process, Some(maintain), log.cast(), writer, pool);
+            helpers::note((*process).pid, EndsBy::EndOfInput);
             Ok(())
         })()
     };
@@ -358,15 +376,19 @@ unsafe fn end_program(log: *mut PipedLog) {
     }
 }
 
-/// The pool's cleanup: the program ends and is not started again.
+/// The pool's cleanup: the program gets no more lines, ends, and is not started again. Over a restart it
+/// goes on as long as there are children that write to it.
 unsafe extern "C" fn close(log: *mut c_void) -> apr_status_t {
     let log = log.cast::<PipedLog>();
     // SAFETY: registered with the log, which the pool still holds.
     unsafe {
-        end_program(log);
         (*log).program = null();
         forget_reader((*log).reader);
         close_for_exec(log.cast());
+        let process = std::mem::replace(&mut (*log).process, null_mut());
+        if !process.is_null() && !helpers::are_spared() {
+            helpers::input_ended((*process).pid);
+        }
     }
     OK
 }

@@ -19,6 +19,10 @@ use crate::log::{
     clock,
     line::{Head, Line, Peer},
 };
+use crate::mpm::rehearsal;
+
+/// A rehearsal is about what is wrong.
+const MOST_IN_REHEARSAL: c_int = sys::APLOG_WARNING as c_int;
 
 /// The level of messages that concern no server.
 #[unsafe(no_mangle)]
@@ -47,7 +51,7 @@ pub(super) fn is_wanted(
 ) -> bool {
     let level = level & sys::APLOG_LEVELMASK as c_int;
     if level == sys::APLOG_NOTICE as c_int {
-        return true;
+        return !rehearsal::is_on();
     }
     // SAFETY: whoever logs passes live objects; the common level is a plain number, written while
     // the configuration is read.
@@ -137,6 +141,11 @@ impl Entry<'_> {
         // SAFETY: the caller's promise; core's configuration, where there is one, has the arrays
         // that `log::format` fills.
         unsafe {
+            if rehearsal::is_on()
+                && self.level & (sys::APLOG_LEVELMASK as c_int) > MOST_IN_REHEARSAL
+            {
+                return;
+            }
             let log = open::destination(self.server);
             let config = self.core_config();
             let connection = match self.request.as_ref() {

@@ -296,8 +296,15 @@ pub unsafe extern "C" fn ap_append_pid(
 ) -> *mut c_char {
     // SAFETY: the header asks for a live pool and strings.
     unsafe {
-        let pid = std::process::id().to_string();
+        let mut pid = std::process::id().to_string();
+        // The process stays the same over restarts, and with such names (mod_cgid's socket) a
+        // generation must not take away what children of the one before still use.
+        let generation = crate::mpm::generation();
+        if generation > 0 {
+            pid += &format!(".{generation}");
+        }
         let text = [bytes(string), bytes(delim), pid.as_bytes()].concat();
+        crate::mpm::helpers::note_name(&text);
         Pool::from_ptr(p).copy(text).as_ptr().cast_mut()
     }
 }

@@ -6,6 +6,7 @@
 use std::{
     ffi::{c_char, c_int, c_void},
     mem::size_of,
+    os::fd::RawFd,
     ptr::{null, null_mut},
     sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering},
 };
@@ -16,7 +17,10 @@ use httpd_sys::{
 };
 
 use super::status;
-use crate::abi::http_log::{lossy, report};
+use crate::{
+    abi::http_log::{lossy, report},
+    mpm::{earlier::Earlier, restart, settings},
+};
 
 exports! {
     ap_create_scoreboard, ap_cleanup_scoreboard, ap_reopen_scoreboard, ap_init_scoreboard,
@@ -36,6 +40,25 @@ const OK: apr_status_t = sys::APR_SUCCESS as apr_status_t;
 static SERVER_LIMIT: AtomicI32 = AtomicI32::new(0);
 static THREAD_LIMIT: AtomicI32 = AtomicI32::new(0);
 static SHARED: AtomicPtr<apr_shm_t> = AtomicPtr::new(null_mut());
+
+/// Tells the image that follows of the memory, so that it sees what children of earlier generations do.
+pub const HANDED: &str = "HTTPD_RS_SCOREBOARD";
+
+/// The descriptor of the memory, unless it has a name; negative: there is none.
+static MEMORY: AtomicI32 = AtomicI32::new(-1);
+
+/// Whether the memory is that of the image before.
+static INHERITED: AtomicBool = AtomicBool::new(false);
+
+/// The descriptor of the memory, for the image that follows.
+pub fn descriptor() -> Option<RawFd> {
+    Some(MEMORY.load(Ordering::Relaxed)).filter(|&descriptor| descriptor >= 0)
+}
+
+/// Whether the memory is that of the image before, with the records of its children.
+pub fn is_inherited() -> bool {
+    INHERITED.load(Ordering::Relaxed)
+}
 static IS_SHARED: AtomicBool = AtomicBool::new(false);
 
 /// How many children and threads of a child there can be.
@@ -153,18 +176,107 @@ pub unsafe extern "C" fn ap_create_scoreboard(
         if memory.is_null() {
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
-        if shared {
+        if shared && !is_inherited() {
             memory.cast::<u8>().write_bytes(0, size);
         }
         ap_init_scoreboard(memory);
+        if is_inherited() {
+            free_slots_of_none();
+        }
         IS_SHARED.store(shared, Ordering::Relaxed);
         let global = (*ap_scoreboard_image).global;
-        (*global).running_generation = 0;
+        (*global).running_generation = crate::mpm::generation();
         (*global).restart_time = sys::apr_time_now();
         let nothing = Some(sys::apr_pool_cleanup_null as _);
         sys::apr_pool_cleanup_register(pool, null(), Some(ap_cleanup_scoreboard), nothing);
     }
     sys::OK as c_int
+}
+
+/// Clears the records of slots that no child of an earlier generation has.
+///
+/// # Safety
+/// The image was made.
+unsafe fn free_slots_of_none() {
+    let earlier = Earlier::inherited();
+    let (children, threads) = limits();
+    // SAFETY: the caller's promise: there are as many records as the limits say.
+    unsafe {
+        for slot in (0..children).filter(|&slot| !earlier.occupies(slot)) {
+            let at = count(slot);
+            (*ap_scoreboard_image).parent.add(at).write_bytes(0, 1);
+            let workers = *(*ap_scoreboard_image).servers.add(at);
+            workers.write_bytes(0, count(threads));
+        }
+    }
+}
+
+/// Whether the scoreboard of the image before can be gone on with: children of earlier generations that
+/// are still there must leave room for those to come.
+fn has_room(earlier: &Earlier, slots: c_int) -> bool {
+    let free = (0..slots).filter(|&slot| !earlier.occupies(slot)).count();
+    let settings = settings::settings();
+    let start = settings.start_servers.min(settings.most_children()).max(1);
+    free >= count(start).max(count(slots) / 2)
+}
+
+/// Memory without a name, that of the image before when it will do.
+///
+/// # Safety
+/// The process has one thread.
+unsafe fn share_nameless(size: usize) -> Result<*mut c_void, apr_status_t> {
+    // SAFETY: plain system calls on descriptors of our own.
+    unsafe {
+        if let Some(handed) = restart::handed(HANDED).and_then(|text| text.parse().ok()) {
+            if let Some(memory) = go_on_with(handed, size) {
+                MEMORY.store(handed, Ordering::Relaxed);
+                INHERITED.store(true, Ordering::Relaxed);
+                return Ok(memory);
+            }
+            libc::close(handed);
+        }
+        let descriptor = libc::memfd_create(c"scoreboard".as_ptr(), libc::MFD_CLOEXEC);
+        let length = libc::off_t::try_from(size).unwrap_or(libc::off_t::MAX);
+        let made = descriptor >= 0 && libc::ftruncate(descriptor, length) == 0;
+        match made.then(|| map(descriptor, size)).flatten() {
+            Some(memory) => {
+                MEMORY.store(descriptor, Ordering::Relaxed);
+                Ok(memory)
+            }
+            None => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(-1)),
+        }
+    }
+}
+
+/// Maps the memory of the image before, if it has the same limits and room.
+fn go_on_with(descriptor: RawFd, size: usize) -> Option<*mut c_void> {
+    // SAFETY: the record is filled by the system; the memory is as large as it says, and begins with
+    // the global record.
+    unsafe {
+        let mut state: libc::stat = std::mem::zeroed();
+        if libc::fstat(descriptor, &raw mut state) != 0
+            || usize::try_from(state.st_size) != Ok(size)
+            || !has_room(&Earlier::inherited(), limits().0)
+        {
+            return None;
+        }
+        libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        let memory = map(descriptor, size)?;
+        let global = memory.cast::<global_score>();
+        if ((*global).server_limit, (*global).thread_limit) == limits() {
+            return Some(memory);
+        }
+        // Records of other limits lie elsewhere.
+        libc::munmap(memory, size);
+        None
+    }
+}
+
+fn map(descriptor: RawFd, size: usize) -> Option<*mut c_void> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: the mapping is a new one.
+    let memory = unsafe { libc::mmap(null_mut(), size, access, libc::MAP_SHARED, descriptor, 0) };
+    (memory != libc::MAP_FAILED).then_some(memory)
 }
 
 /// Gets shared memory, which belongs to no pool of the configuration.
@@ -187,22 +299,25 @@ unsafe fn share(pool: *mut apr_pool_t, size: usize) -> Option<*mut c_void> {
             return None;
         }
         sys::apr_pool_tag(own, c"global_scoreboard_pool".as_ptr());
+        if ap_scoreboard_fname.is_null() {
+            return match share_nameless(size) {
+                Ok(memory) => Some(memory),
+                Err(status) => {
+                    fail(
+                        sys::APLOG_CRIT,
+                        status,
+                        format_args!(
+                            "AH00004: Unable to create or access scoreboard (anonymous shared \
+                             memory failure)"
+                        ),
+                    );
+                    None
+                }
+            };
+        }
         let mut shared = null_mut();
         let size = size as sys::apr_size_t;
-        if ap_scoreboard_fname.is_null() {
-            let status = sys::apr_shm_create(&raw mut shared, size, null(), own);
-            if status != OK {
-                fail(
-                    sys::APLOG_CRIT,
-                    status,
-                    format_args!(
-                        "AH00004: Unable to create or access scoreboard (anonymous shared memory \
-                         failure)"
-                    ),
-                );
-                return None;
-            }
-        } else {
+        {
             let name = sys::ap_server_root_relative(pool, ap_scoreboard_fname);
             if name.is_null() {
                 let name = lossy(ap_scoreboard_fname);
@@ -252,6 +367,12 @@ pub unsafe extern "C" fn ap_cleanup_scoreboard(_data: *mut c_void) -> apr_status
             let shared = SHARED.swap(null_mut(), Ordering::Relaxed);
             if !shared.is_null() {
                 sys::apr_shm_destroy(shared);
+            }
+            let descriptor = MEMORY.swap(-1, Ordering::Relaxed);
+            if descriptor >= 0 {
+                let size = Layout::new(limits()).size;
+                libc::munmap((*image).global.cast(), size);
+                libc::close(descriptor);
             }
         } else {
             libc::free((*image).global.cast());

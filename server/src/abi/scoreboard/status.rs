@@ -166,7 +166,10 @@ unsafe fn update(child: c_int, thread: c_int, status: c_int, subject: Subject) -
     // is no more.
     unsafe {
         let before = c_int::from((*worker).status);
-        if status >= 0 {
+        if status == sys::SERVER_READY as c_int && crate::mpm::child::is_stopping() {
+            // A child that leaves takes nothing more.
+            (*worker).status = sys::SERVER_GRACEFUL as u8;
+        } else if status >= 0 {
             (*worker).status = status as u8;
         }
         if status == sys::SERVER_READY as c_int && before == sys::SERVER_STARTING as c_int {

@@ -170,7 +170,7 @@ unsafe extern "C" fn pre_config(
         .into_iter()
         .any(defined);
     // A process that executed itself for a restart has left the terminal already.
-    if second_pass && serves && !stays && mpm::generation() == 0 {
+    if second_pass && serves && !stays && mpm::generation() == 0 && !mpm::rehearsal::is_on() {
         // SAFETY: the process has one thread.
         let status = unsafe { sys::apr_proc_detach(sys::APR_PROC_DETACH_DAEMONIZE as c_int) };
         if status != 0 {
@@ -181,6 +181,8 @@ unsafe extern "C" fn pre_config(
             );
             return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        // It is another process now.
+        mpm::helpers::account_for();
     }
     mpm_common::reset();
     settings::reset();
@@ -230,7 +232,8 @@ unsafe extern "C" fn open_logs(
     // SAFETY: only a number is asked for.
     let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
     let first_reading = state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
-    let just_one = first_reading || defined(c"ONE_PROCESS") || defined(c"DEBUG");
+    let alone = defined(c"ONE_PROCESS") || defined(c"DEBUG");
+    let just_one = first_reading || alone || mpm::rehearsal::is_on();
     // SAFETY: as above.
     if unsafe { buckets::open(pconf, server, just_one) }.is_err() {
         control::log(
