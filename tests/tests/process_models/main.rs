@@ -1,0 +1,28 @@
+//! What the three process models have in common and what differs by them: the questions that modules
+//! ask, what status pages show, how a model is chosen, and that their directives act.
+//!
+//! Each file is run under each model: the module's name says which (`httpd_tests::mpm`).
+
+mod choosing;
+mod starting;
+
+#[path = "."]
+mod event {
+    mod acting;
+    mod answers;
+    mod sockets;
+}
+
+#[path = "."]
+mod worker {
+    mod acting;
+    mod answers;
+    mod sockets;
+}
+
+#[path = "."]
+mod prefork {
+    mod acting;
+    mod answers;
+    mod sockets;
+}
