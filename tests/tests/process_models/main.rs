@@ -4,13 +4,13 @@
 //! Each file is run under each model: the module's name says which (`httpd_tests::mpm`).
 
 mod choosing;
-mod starting;
 
 #[path = "."]
 mod event {
     mod acting;
     mod answers;
     mod sockets;
+    mod starting;
 }
 
 #[path = "."]
@@ -18,6 +18,7 @@ mod worker {
     mod acting;
     mod answers;
     mod sockets;
+    mod starting;
 }
 
 #[path = "."]
@@ -25,4 +26,5 @@ mod prefork {
     mod acting;
     mod answers;
     mod sockets;
+    mod starting;
 }

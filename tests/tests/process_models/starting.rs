@@ -1,1 +1,107 @@
+//! What the error log holds of the MPM under test: Apache's numbers of messages and the values in their
+//! order, when the server starts, restarts and stops. (What `-t` prints: `tests/configuration.rs`.)
 
+use anyhow::{Result, ensure};
+use httpd_tests::{
+    compatibility,
+    differential::serve,
+    host::{Host, Kind, until},
+    mpm::Mpm,
+    site::Site,
+};
+
+/// Contradictions that are mended with a warning.
+fn settings() -> Vec<&'static str> {
+    if Mpm::under_test().is_threaded() {
+        vec![
+            "ServerLimit 30000",
+            "ServerLimit 0\nThreadLimit 0\nThreadsPerChild 0\nStartServers 0\nMinSpareThreads 0",
+            "ThreadLimit 5\nThreadsPerChild 10\nMaxRequestWorkers 3",
+            "MaxRequestWorkers 30\nMinSpareThreads 1",
+            "ServerLimit 2\nThreadsPerChild 7\nMaxRequestWorkers 99",
+            "MinSpareThreads 100\nMaxSpareThreads 10\nMaxRequestWorkers 50",
+        ]
+    } else {
+        vec![
+            "ServerLimit 0\nMaxRequestWorkers 0\nStartServers 0\nMinSpareServers 0",
+            "ServerLimit 5\nMaxRequestWorkers 6\nStartServers 7",
+            "MaxRequestWorkers 0",
+            "MinSpareServers 20\nMaxSpareServers 10",
+        ]
+    }
+}
+
+/// The number and the values of what the MPM says at the levels of notices and warnings.
+fn facts(host: &Host) -> Vec<String> {
+    let log = host.place().read("logs/error.log");
+    let lines = log.lines().filter_map(|line| {
+        let (_, line) = line.split_once(&format!("[mpm_{}:", Mpm::under_test().name()))?;
+        let (level, line) = line.split_once("] ")?;
+        let (_, said) = line.split_once("] ")?;
+        let (number, text) = said.split_once(": ")?;
+        if !["notice", "warn"].contains(&level) || !number.starts_with("AH") {
+            return None;
+        }
+        let values = text
+            .split(|c: char| !(c.is_ascii_digit() || c == '-'))
+            .filter(|value| value.parse::<i64>().is_ok() && !text.contains("configured"));
+        let values: Vec<&str> = values.collect();
+        Some(format!("{level} {number} {}", values.join(" ")))
+    });
+    lines.collect()
+}
+
+#[test]
+fn starts_are_logged_alike() -> Result<()> {
+    let site = Site::new()?;
+    for lines in settings() {
+        let start = |kind| -> Result<Vec<String>> {
+            let host = Host::start(kind, &serve(&site, "", lines))?;
+            until("the server has started", || {
+                Ok(host.messages().contains("resuming normal operations"))
+            })?;
+            Ok(facts(&host))
+        };
+        let (ours, theirs) = (start(Kind::under_test())?, start(Kind::Apache)?);
+        ensure!(
+            ours == theirs,
+            "{lines}\nours: {ours:#?}\napache: {theirs:#?}"
+        );
+    }
+    let module = format!("mpm_{}", Mpm::under_test().name());
+    compatibility::behaves(&module, settings().len())
+}
+
+#[test]
+fn restarts_and_stops_are_logged_alike() -> Result<()> {
+    let site = Site::new()?;
+    let lines = if Mpm::under_test().is_threaded() {
+        "MaxRequestWorkers 30\nMinSpareThreads 1\n"
+    } else {
+        "MaxRequestWorkers 0\n"
+    };
+    for stop in [libc::SIGTERM, libc::SIGWINCH] {
+        let run = |kind| -> Result<Vec<String>> {
+            let mut host = Host::start(kind, &serve(&site, "", lines))?;
+            for (begun, signal) in [(1, libc::SIGUSR1), (2, libc::SIGHUP)] {
+                let starts = |wanted| {
+                    until("the server runs", || {
+                        let log = host.messages();
+                        // Written last, when signals are heard.
+                        Ok(log.matches("AH00094: Command line").count() == wanted)
+                    })
+                };
+                starts(begun)?;
+                host.signal(signal);
+                starts(begun + 1)?;
+            }
+            host.signal(stop);
+            host.wait_for_end()?;
+            Ok(facts(&host))
+        };
+        let (ours, theirs) = (run(Kind::under_test())?, run(Kind::Apache)?);
+        ensure!(ours == theirs, "ours: {ours:#?}\napache: {theirs:#?}");
+    }
+    let module = format!("mpm_{}", Mpm::under_test().name());
+    compatibility::behaves(&module, 2)
+}
