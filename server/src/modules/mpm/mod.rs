@@ -152,7 +152,7 @@ fn defined(name: &CStr) -> bool {
 }
 
 unsafe extern "C" fn pre_config(
-    _pconf: *mut sys::apr_pool_t,
+    pconf: *mut sys::apr_pool_t,
     _plog: *mut sys::apr_pool_t,
     _ptemp: *mut sys::apr_pool_t,
 ) -> c_int {
@@ -186,6 +186,13 @@ unsafe extern "C" fn pre_config(
     }
     mpm_common::reset();
     settings::reset();
+    if kind::current() != Kind::Event {
+        // The system wakes one process for a connection, so that no mutex is needed; but
+        // configurations may name it.
+        let kind = c"mpm-accept".as_ptr();
+        // SAFETY: the process has one thread, and the configuration is being read.
+        unsafe { sys::ap_mutex_register(pconf, kind, null(), sys::APR_LOCK_DEFAULT, 0) };
+    }
     // SAFETY: called while the configuration is read.
     unsafe { sys::ap_listen_pre_config() };
     sys::OK as c_int
