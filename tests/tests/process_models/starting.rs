@@ -3,9 +3,10 @@
 
 use anyhow::{Result, ensure};
 use httpd_tests::{
-    compatibility,
+    client, compatibility,
     differential::serve,
-    host::{Host, Kind, until},
+    host::{Host, Kind, Place, until},
+    modules::{compile, source},
     mpm::Mpm,
     site::Site,
 };
@@ -104,4 +105,64 @@ fn restarts_and_stops_are_logged_alike() -> Result<()> {
     }
     let module = format!("mpm_{}", Mpm::under_test().name());
     compatibility::behaves(&module, 2)
+}
+
+/// Limits that Apache keeps over restarts, with a warning, change here: the server executes itself anew.
+#[test]
+fn limits_change_with_a_restart() -> Result<()> {
+    let place = Place::new()?;
+    let module = compile(&source("mod_process_model.c"), place.path())?;
+    let site = Site::new()?;
+    let threaded = Mpm::under_test().is_threaded();
+    let (before, after, shown) = if threaded {
+        (
+            "ThreadsPerChild 5\nThreadLimit 10\nMaxRequestWorkers 20\n",
+            "ServerLimit 6\nThreadsPerChild 15\nThreadLimit 20\nMaxRequestWorkers 90\n",
+            [
+                "HARD_LIMIT_DAEMONS: 6,",
+                "HARD_LIMIT_THREADS: 20,",
+                "MAX_DAEMONS: 6,",
+                "scoreboard: 6 servers, 20 threads",
+            ],
+        )
+    } else {
+        (
+            "StartServers 1\nServerLimit 4\nMinSpareServers 1\nMaxRequestWorkers 4\n",
+            "ServerLimit 7\nMaxRequestWorkers 7\n",
+            [
+                "HARD_LIMIT_DAEMONS: 7,",
+                "MAX_DAEMONS: 7,",
+                "GENERATION: 1,",
+                "scoreboard: 7 servers, 1 threads",
+            ],
+        )
+    };
+    let more = format!(
+        "LoadModule process_model_module {}\n{before}\n\
+         <Location /answers>\nSetHandler mpm-cases\n</Location>\n",
+        module.display()
+    );
+    for kind in [Kind::Apache, Kind::under_test()] {
+        let host = Host::start(kind, &serve(&site, "", &more))?;
+        let file = host.place().path().join("conf/httpd.conf");
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text + after)?;
+        host.signal(libc::SIGUSR1);
+        let mut page = String::new();
+        until("the new generation answers", || {
+            page = client::get(host.port(), "/answers")?.text();
+            Ok(page.contains("GENERATION: 1,"))
+        })?;
+        if kind == Kind::Ours {
+            for line in shown {
+                ensure!(page.contains(line), "{line}\n{page}");
+            }
+            continue;
+        }
+        ensure!(page.contains("HARD_LIMIT_DAEMONS: 4,"), "{page}");
+        let log = host.messages();
+        let refused = ["AH00501: ", "AH00304: ", "AH00179: "];
+        ensure!(refused.iter().any(|number| log.contains(number)), "{log}");
+    }
+    Ok(())
 }
