@@ -138,7 +138,8 @@ static int show(request_rec *r)
         return DECLINED;
     }
     ap_set_content_type(r, "text/plain");
-    ap_rprintf(r, "name %s\n", ap_show_mpm());
+    ap_rprintf(r, "name %s, %s\n", ap_show_mpm(), ap_run_mpm_get_name());
+    ap_rprintf(r, "wrong with the MPMs: %s\n", ap_check_mpm() ? ap_check_mpm() : "nothing");
     for (i = 0; i < QUESTIONS; i++) {
         ap_rprintf(r, "%s\n", ask(r->pool, i));
     }
