@@ -19,12 +19,12 @@ BENCH = --rounds 3
 
 build:
 	scripts/install-packages.sh $(BUILD_PACKAGES)
-	cargo build --release -p httpd-rs -p apxs-rs
+	cargo build --release -p httpd-rs -p apxs-rs -p apachectl-rs
 
 # The demo site, in the foreground. PORT: 8080 unless set.
 run:
 	scripts/install-packages.sh $(RUN_PACKAGES)
-	cargo build --release -p httpd-rs -p apxs-rs
+	cargo build --release -p httpd-rs -p apxs-rs -p apachectl-rs
 	scripts/run-demo.sh
 
 test:
@@ -45,7 +45,7 @@ compatibility:
 
 bench:
 	scripts/install-packages.sh $(BENCH_PACKAGES)
-	cargo build --release -p httpd-rs -p apxs-rs
+	cargo build --release -p httpd-rs -p apxs-rs -p apachectl-rs
 	cd bench && python3 bench.py --servers apache,nginx,httpd-rs,limit \
 		--httpd-rs ../target/release/httpd-rs $(BENCH)
 

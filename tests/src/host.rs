@@ -122,6 +122,19 @@ pub fn fill(text: &str, place: &Path, ports: &[u16]) -> String {
     text
 }
 
+/// Lets this test open so many files, as far as the system allows.
+pub fn allow_open_files(count: u64) -> u64 {
+    // SAFETY: the structure is filled by getrlimit and read by setrlimit.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur = limit.rlim_max.min(count.max(limit.rlim_cur));
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        limit.rlim_cur
+    }
+}
+
 /// What every configuration of a test begins with.
 pub const PREAMBLE: &str = r#"
 ServerRoot "@PLACE@"

@@ -1,10 +1,11 @@
 //! What the black-box tests are made of: a server in a directory of its own (`host`), a client that
 //! sees every byte (`client`), a site to serve (`site`), servers behind a proxy (`backend`) and the
 //! comparison of two servers' answers (`differential`), also where requests depend on answers
-//! (`conversation`, `exchanges`), or of what programs and several connections observe (`scripted`,
+//! (`conversation`, `exchanges`), by its command line (`asked`), or of what programs and several connections observe (`scripted`,
 //! with `certificates` for TLS and `http2` for frames). What they show of each module goes into
 //! docs/compatibility.md (`compatibility`).
 
+pub mod asked;
 pub mod backend;
 pub mod certificates;
 pub mod client;

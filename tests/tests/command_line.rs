@@ -2,96 +2,16 @@
 
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     os::{fd::AsRawFd, unix::process::CommandExt},
-    path::PathBuf,
-    process::{Command, Output},
+    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
-use httpd_tests::host::{APACHE_MODULES, Kind, Place, fill, free_ports, printed, run, until};
-
-/// A configuration on disk, and the server that is asked about it.
-struct Asked {
-    kind: Kind,
-    place: Place,
-    ports: Vec<u16>,
-}
-
-impl Asked {
-    fn new(kind: Kind, configuration: &str) -> Result<Self> {
-        let asked = Self {
-            kind,
-            place: Place::new()?,
-            ports: free_ports(2)?,
-        };
-        asked.write(configuration)?;
-        Ok(asked)
-    }
-
-    fn write(&self, configuration: &str) -> Result<()> {
-        let text = format!(
-            "LoadModule mpm_event_module {APACHE_MODULES}/mod_mpm_event.so\n\
-             ServerRoot \"@PLACE@\"\nServerName main.example\nPidFile run/httpd.pid\n\
-             DefaultRuntimeDir run\nErrorLog logs/error.log\nUser www-data\nGroup www-data\n\
-             StartServers 1\n{configuration}\n"
-        );
-        let text = fill(&text, self.place.path(), &self.ports);
-        Ok(fs::write(self.file(), text)?)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.place.path().join("conf/httpd.conf")
-    }
-
-    fn command(&self, flags: &[&str]) -> Command {
-        let mut command = Command::new(self.kind.program());
-        command
-            .arg("-d")
-            .arg(self.place.path())
-            .arg("-f")
-            .arg(self.file())
-            .args(flags);
-        command
-    }
-
-    fn ask(&self, flags: &[&str]) -> Result<Output> {
-        run(&mut self.command(flags))
-    }
-
-    fn says(&self, flags: &[&str]) -> Result<String> {
-        Ok(printed(&self.ask(flags)?))
-    }
-
-    /// What is printed, with the place's and the ports' names.
-    fn plain(&self, flags: &[&str]) -> Result<(Option<i32>, Vec<String>)> {
-        let output = self.ask(flags)?;
-        let mut text = printed(&output).replace(&self.place.path().display().to_string(), "PLACE");
-        for (number, port) in self.ports.iter().enumerate() {
-            text = text.replace(&port.to_string(), &format!("PORT{number}"));
-        }
-        let lines = text.lines().map(str::to_owned).collect();
-        Ok((output.status.code(), lines))
-    }
-
-    fn pid(&self) -> Option<i32> {
-        self.place.read("run/httpd.pid").trim().parse().ok()
-    }
-
-    fn listens(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.ports[0])).is_ok()
-    }
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        // A server that has only just written its pid file may not hold it yet: ask again.
-        let _ = until("the server is gone", || {
-            self.ask(&["-k", "stop"])?;
-            Ok(!self.listens())
-        });
-    }
-}
+use httpd_tests::{
+    asked::Asked,
+    host::{Kind, printed, until},
+};
 
 /// Asks both servers, each about a place of its own, the same.
 fn alike(configuration: &str, questions: &[&[&str]], differs: impl Fn(&str) -> bool) -> Result<()> {

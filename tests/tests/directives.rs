@@ -93,7 +93,7 @@ fn sorted(mut list: Vec<Directive>) -> Vec<(String, String)> {
 }
 
 /// Directives that Apache does not have.
-const OURS: [&str; 1] = ["ModuleCrashLimit"];
+const OURS: [&str; 2] = ["ModuleCrashLimit", "ModuleExecution"];
 
 /// The same names as Apache's, allowed in the same places.
 #[test]

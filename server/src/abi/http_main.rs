@@ -11,12 +11,12 @@ use std::{
 use httpd_sys as sys;
 use module_sdk::raw::Pool;
 
-use super::http_log;
+use super::{http_log, mpm_common};
 use crate::{
     cli::{self, Action, Arguments, Signal, paths},
     mpm::{
         self, control, helpers,
-        pidfile::{self, State},
+        pidfile::{self, Refusal, State},
         rehearsal,
     },
 };
@@ -122,8 +122,14 @@ pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     helpers::settle();
     helpers::remove_sockets();
     match code {
-        Ok(code) => code,
-        Err(Failed) => control::go_on_without_configuration().unwrap_or(1),
+        Ok(code) => {
+            pidfile::give_up();
+            code
+        }
+        Err(Failed) => control::go_on_without_configuration().unwrap_or_else(|| {
+            pidfile::give_up();
+            1
+        }),
     }
 }
 
@@ -391,22 +397,37 @@ impl Startup {
 
     /// Carries `-k` out; `None` when the server is to be started.
     unsafe fn signal(&self, signal: Signal) -> Option<i32> {
-        // SAFETY: PidFile has been read with the configuration; the pool is live.
-        let file = unsafe {
-            let name = sys::ap_server_root_relative(self.pconf, sys::ap_pid_fname);
-            module_sdk::raw::text(name)?.to_owned()
+        let file = mpm_common::pid_file(self.pconf)?;
+        // A process that has executed itself to restart was given this very order when it started.
+        if pidfile::own_pid(&file).is_some() {
+            return None;
+        }
+        let state = match signal {
+            Signal::Start => match pidfile::claim(&file) {
+                Ok(()) => return None,
+                Err(Refusal::Running(pid)) => State::Running(pid),
+                Err(why) => {
+                    eprintln!("{why} (pid file {})", file.display());
+                    return Some(1);
+                }
+            },
+            _ => pidfile::settled_state(&file),
         };
-        let state = pidfile::state(Path::new(std::ffi::OsStr::from_bytes(file.to_bytes())));
         let stop = matches!(signal, Signal::Stop | Signal::GracefulStop);
         let pid = match (signal, state) {
-            // The process has executed itself to restart: its file names itself.
-            (_, State::Running(pid)) if pid == std::process::id() as i32 => return None,
             (Signal::Start, State::Running(pid)) => {
                 println!("httpd (pid {pid}) already running");
                 return Some(0);
             }
             (_, State::Running(pid)) => pid,
-            (Signal::Start, _) => return None,
+            (_, State::Unknown(why)) => {
+                println!("httpd (unreadable pid file) cannot be asked: {why}");
+                return Some(1);
+            }
+            (_, State::Starting) => {
+                println!("{}", Refusal::Starting);
+                return Some(1);
+            }
             // As Apache: whoever asks for a restart wants a running server.
             _ if !stop => {
                 println!("httpd not running, trying to start");

@@ -4,12 +4,16 @@
 //! absent: no module binary imports it.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, OsStr, c_char, c_int, c_void},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
     ptr::null,
 };
 
 use httpd_sys::{self as sys, cmd_parms};
 use module_sdk::raw::Pool;
+
+use crate::mpm::{control, pidfile, rehearsal};
 
 exports! {
     ap_mpm_set_pidfile, ap_mpm_dump_pidfile, ap_mpm_set_max_requests, ap_mpm_set_coredumpdir,
@@ -183,6 +187,34 @@ pub unsafe extern "C" fn ap_mpm_set_pidfile(
         }
         ap_pid_fname = name;
         null()
+    }
+}
+
+/// The path of the pid file.
+pub(crate) fn pid_file(pool: *mut sys::apr_pool_t) -> Option<PathBuf> {
+    // SAFETY: the pool is live; PidFile is a string.
+    let name = unsafe {
+        let name = sys::ap_server_root_relative(pool, ap_pid_fname);
+        module_sdk::raw::text(name)?
+    };
+    Some(PathBuf::from(OsStr::from_bytes(name.to_bytes())))
+}
+
+/// Makes the pid file this server's, before it opens anything else; false after saying that it
+/// cannot be had, because another server runs with it.
+pub(crate) fn claim_pid_file(pool: *mut sys::apr_pool_t) -> bool {
+    let Some(path) = pid_file(pool).filter(|_| !rehearsal::is_on()) else {
+        return true;
+    };
+    match pidfile::claim(&path) {
+        Ok(()) => true,
+        Err(why) => {
+            control::log(
+                sys::APLOG_ALERT | sys::APLOG_STARTUP,
+                &format!("{why} (pid file {})", path.display()),
+            );
+            false
+        }
     }
 }
 

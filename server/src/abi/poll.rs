@@ -1,12 +1,13 @@
-//! The waits of modules and of their libraries. `poll`, `select`, `apr_pollset_poll` and the waits for a
-//! condition of APR's are found here before those of libc and APR, because the dynamic linker asks the executable first. So a module
+//! The waits of modules and of their libraries. `poll`, `select`, the sleeps of libc,
+//! `apr_pollset_poll` and the waits for a condition of APR's are found here before those of libc and
+//! APR, because the dynamic linker asks the executable first. So a module
 //! that waits for a backend by itself (mod_proxy_fcgi, mod_proxy_ajp, a database's client library, a
 //! tunnel) gives its reactor to other connections, as the core does when it waits for a client
 //! (docs/decisions/0060-waits-of-libraries.md).
 
 use std::{
     ffi::{c_int, c_void},
-    ptr::null,
+    ptr::{null, null_mut},
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use httpd_sys as sys;
 
 use super::Export;
 use crate::{
-    conn::wait::{blocking, has_reactor},
+    conn::wait::{self, blocking},
     hooks::timing,
 };
 
@@ -28,17 +29,27 @@ const PATIENCE: c_int = 1;
 pub(in crate::abi) static EXPORTS: &[Export] = &[
     Export::new(poll as *const ()),
     Export::new(select as *const ()),
+    Export::new(nanosleep as *const ()),
+    Export::new(clock_nanosleep as *const ()),
+    Export::new(usleep as *const ()),
+    Export::new(sleep as *const ()),
     Export::new([apr_pollset_poll, sys::apr_pollset_poll][0] as *const ()),
     Export::new(apr_thread_cond_wait as *const ()),
     Export::new(apr_thread_cond_timedwait as *const ()),
 ];
 
-/// Waits with the reactor given away, which is no handler's fault.
+/// Waits with the reactor given away, unless the module is never to be moved.
 fn away<T>(wait: impl FnOnce() -> T) -> T {
-    let begun = Instant::now();
-    let answer = blocking(wait);
-    timing::add_waited(begun.elapsed());
-    answer
+    if timing::is_inline() {
+        wait()
+    } else {
+        blocking(wait)
+    }
+}
+
+/// Whether this thread may have a reactor to give away.
+fn has_reactor() -> bool {
+    !timing::is_inline() && wait::has_reactor()
 }
 
 /// The wait itself. (libc's `poll` would be the one below.)
@@ -117,6 +128,95 @@ pub unsafe extern "C" fn select(
     }
 }
 
+/// Whether a time is so short that the reactor may wait for it.
+fn is_brief(time: &libc::timespec) -> bool {
+    time.tv_sec == 0 && time.tv_nsec <= 1_000_000 * i64::from(PATIENCE)
+}
+
+/// The sleep itself; answers an error number. (libc's would be the one below.)
+///
+/// # Safety
+/// As clock_nanosleep(2).
+unsafe fn sleep_now(
+    clock: libc::clockid_t,
+    flags: c_int,
+    time: *const libc::timespec,
+    left: *mut libc::timespec,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let answer = unsafe { libc::syscall(libc::SYS_clock_nanosleep, clock, flags, time, left) };
+    if answer == 0 {
+        return 0;
+    }
+    // SAFETY: the error number of this thread.
+    unsafe { *libc::__errno_location() }
+}
+
+/// clock_nanosleep(2): answers an error number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn clock_nanosleep(
+    clock: libc::clockid_t,
+    flags: c_int,
+    time: *const libc::timespec,
+    left: *mut libc::timespec,
+) -> c_int {
+    // SAFETY: the caller's arguments, as clock_nanosleep(2) asks for them.
+    unsafe {
+        let stays = flags & libc::TIMER_ABSTIME == 0 && time.as_ref().is_none_or(is_brief);
+        if stays || !has_reactor() {
+            return sleep_now(clock, flags, time, left);
+        }
+        away(|| sleep_now(clock, flags, time, left))
+    }
+}
+
+/// nanosleep(2).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nanosleep(
+    time: *const libc::timespec,
+    left: *mut libc::timespec,
+) -> c_int {
+    // SAFETY: the caller's arguments, as nanosleep(2) asks for them.
+    unsafe {
+        match clock_nanosleep(libc::CLOCK_REALTIME, 0, time, left) {
+            0 => 0,
+            error => {
+                *libc::__errno_location() = error;
+                -1
+            }
+        }
+    }
+}
+
+/// usleep(3).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn usleep(microseconds: libc::useconds_t) -> c_int {
+    let time = libc::timespec {
+        tv_sec: i64::from(microseconds / 1_000_000),
+        tv_nsec: i64::from(microseconds % 1_000_000) * 1000,
+    };
+    // SAFETY: the time lives for the call.
+    unsafe { nanosleep(&raw const time, null_mut()) }
+}
+
+/// sleep(3): answers how many seconds are left when a signal came.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sleep(seconds: libc::c_uint) -> libc::c_uint {
+    let time = libc::timespec {
+        tv_sec: i64::from(seconds),
+        tv_nsec: 0,
+    };
+    let mut left = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: both live for the call.
+    match unsafe { nanosleep(&raw const time, &raw mut left) } {
+        0 => 0,
+        _ => libc::c_uint::try_from(left.tv_sec).unwrap_or(0) + u32::from(left.tv_nsec > 0),
+    }
+}
+
 /// APR's own function behind one of the same name here.
 macro_rules! of_apr {
     ($name:ident($($type:ty),* $(,)?)) => {{
@@ -192,7 +292,6 @@ mod tests {
     use std::{
         io::Write,
         os::{fd::AsRawFd, unix::net::UnixStream},
-        ptr::null_mut,
     };
 
     use super::*;
@@ -239,6 +338,34 @@ mod tests {
         runtime.block_on(async { assert_eq!(wait_for(fd, 20), 0) });
         let took = begun.elapsed();
         assert!((40..2000).contains(&took.as_millis()), "{took:?}");
+    }
+
+    #[test]
+    fn sleeps_last_and_give_the_reactor_away() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let begun = Instant::now();
+        runtime.block_on(async {
+            // The only worker sleeps, and fires a timer meanwhile.
+            // SAFETY: nothing is asked for but time.
+            let sleeping = tokio::spawn(async { unsafe { usleep(300_000) } });
+            let other = tokio::spawn(tokio::time::sleep(Duration::from_millis(20)));
+            other.await.unwrap();
+            assert!(begun.elapsed() < Duration::from_millis(250));
+            assert_eq!(sleeping.await.unwrap(), 0);
+        });
+        assert!(begun.elapsed() >= Duration::from_millis(300));
+        let wrong = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: -1,
+        };
+        // SAFETY: the time lives for the call.
+        assert_eq!(unsafe { nanosleep(&raw const wrong, null_mut()) }, -1);
+        let error = std::io::Error::last_os_error();
+        assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
     }
 
     #[test]

@@ -15,18 +15,24 @@ use module_sdk::raw::{Brigade, Connection};
 use tokio::sync::Notify;
 
 use super::{
+    http_config::retained,
     http_connection,
     http_protocol::{self, Missing},
-    http_request, memory, threads,
+    http_request::{self, process::Outcome},
+    memory, threads,
 };
 use crate::{
     conn::{
         linger::{self, Limits},
         network::{Network, Sent, Wait},
+        offload::{self, Place, Stretch},
         suspended,
         wait::{Readiness, blocking},
     },
-    hooks::timing::{self, Key},
+    hooks::{
+        kinds::{Key, Sort, first_part},
+        timing,
+    },
 };
 
 /// An accepted socket with its addresses.
@@ -48,6 +54,15 @@ pub enum Next {
     Close,
     /// Wait until the module that has suspended the request is done with it.
     Suspended,
+    /// Wait for a place to block in, and go on with it.
+    Queued,
+}
+
+/// A request that waits for a place to block in.
+struct Queued {
+    r: *mut sys::request_rec,
+    /// Where it was left; `None` before all phases.
+    left: Option<retained::Left>,
 }
 
 /// What becomes of a connection when its `process_connection` hooks have returned.
@@ -78,6 +93,10 @@ pub struct Session {
     begun: *mut sys::request_rec,
     /// How much of that head they have seen.
     seen: usize,
+    /// The request that waits for a place.
+    queued: Option<Queued>,
+    /// Modules were told that the connection has left its thread.
+    is_away: bool,
 }
 
 /// How the wait for a request's head ended.
@@ -110,6 +129,8 @@ impl Session {
             network: null_mut(),
             begun: null_mut(),
             seen: 0,
+            queued: None,
+            is_away: false,
         };
         // SAFETY: pool and socket are made here and live as long as the session; the addresses are
         // copied. APR ends the process when memory runs out.
@@ -149,9 +170,9 @@ impl Session {
             }
             session.move_here();
             sys::ap_update_vhost_given_ip(session.c);
-            let prepared = off_the_reactor_if_slow(Key::CONNECTION, || {
-                sys::ap_pre_connection(session.c, socket.cast())
-            });
+            let key = Key::CONNECTION.named(Sort::Connection, String::new);
+            let prepared =
+                off_the_reactor_if_slow(key, || sys::ap_pre_connection(session.c, socket.cast()));
             if prepared != sys::OK as c_int || (*session.c).aborted != 0 {
                 return None;
             }
@@ -287,6 +308,9 @@ impl Session {
         if idle && !self.buckets.is_null() {
             self.set_buckets(null_mut());
         }
+        if !self.holds_input() && !self.input_pending() {
+            self.tell_suspended();
+        }
     }
 
     /// Says which thread serves the connection from here on.
@@ -401,6 +425,9 @@ impl Session {
     /// Reads a request and processes it on this thread.
     pub fn run_request(&mut self, head: Head) -> Next {
         self.wake();
+        if self.is_away {
+            self.tell_resumed();
+        }
         let missing = if head == Head::Late {
             Missing::Late
         } else {
@@ -433,7 +460,8 @@ impl Session {
             } else {
                 http_protocol::begin(c)
             };
-            let reading = Key::reading((*c).base_server.addr());
+            let server = (*c).base_server;
+            let reading = Key::reading(server.addr()).named(Sort::Reading, || name_of(server));
             let r = off_the_reactor_if_slow(reading, || match head {
                 Some(head) => {
                     if !counted {
@@ -443,48 +471,87 @@ impl Session {
                 }
                 None => http_protocol::read_through_filters(r),
             });
-            let next = if r.is_null() {
-                Next::Close
-            } else {
+            if r.is_null() || (*r).status != sys::HTTP_OK as c_int {
                 // `ap_read_request` may have decided that this is the last request.
-                if (*r).status == sys::HTTP_OK as c_int {
-                    (*(*c).cs).state = sys::CONN_STATE_HANDLER;
-                    if sys::ap_extended_status != 0 {
-                        // This one counts too.
-                        sys::ap_set_conn_count((*c).sbh.cast(), r, ((*c).keepalives + 1) as u16);
-                    }
-                    sys::ap_update_child_status(
-                        (*c).sbh.cast(),
-                        sys::SERVER_BUSY_WRITE as c_int,
-                        r,
-                    );
-                    let path = module_sdk::raw::text((*r).uri).unwrap_or_default();
-                    let hooks = Key::request((*r).server.addr(), path.to_bytes());
-                    let is_suspended = off_the_reactor_if_slow(hooks, || {
-                        sys::ap_process_async_request(r);
-                        if suspended::waiting(c.addr()).is_some() {
-                            return true;
-                        }
-                        // The request is logged when its last byte has left: hooks run then too. A
-                        // client that is gone is noted with the connection.
-                        let _ = self.send_pending();
-                        false
-                    });
-                    if is_suspended {
-                        // The connection is another thread's for now; this one is free.
-                        let sbh = crate::mpm::thread_scoreboard_handle().cast();
-                        sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
-                        return Next::Suspended;
-                    }
-                    self.next()
-                } else {
+                if !r.is_null() {
                     (*c).keepalive = sys::AP_CONN_CLOSE;
-                    Next::Close
                 }
-            };
-            sys::ap_update_child_status((*c).sbh.cast(), sys::SERVER_READY as c_int, null_mut());
-            next
+                return self.done(Next::Close);
+            }
+            (*(*c).cs).state = sys::CONN_STATE_HANDLER;
+            if sys::ap_extended_status != 0 {
+                // This one counts too.
+                sys::ap_set_conn_count((*c).sbh.cast(), r, ((*c).keepalives + 1) as u16);
+            }
+            http_request::process::begin(r);
+            self.process_request(Queued { r, left: None }, None)
         }
+    }
+
+    /// Goes on with a request that has waited for a place.
+    pub fn go_on(&mut self, place: Option<Place>) -> Next {
+        self.move_here();
+        let Some(queued) = self.queued.take() else {
+            return self.next();
+        };
+        // SAFETY: the connection is live.
+        unsafe { (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast() };
+        self.process_request(queued, place)
+    }
+
+    /// Runs the phases of a request, or what is left of them.
+    fn process_request(&mut self, queued: Queued, place: Option<Place>) -> Next {
+        let Queued { r, left } = queued;
+        let c = self.c;
+        let _stretch = Stretch::begin(place);
+        // SAFETY: connection and request are live, and used by this thread alone.
+        let key = unsafe {
+            sys::ap_update_child_status((*c).sbh.cast(), sys::SERVER_BUSY_WRITE as c_int, r);
+            request_key(r)
+        };
+        if left.is_none() && key.is_long() && !offload::enter() {
+            return self.queue(Queued { r, left });
+        }
+        let outcome = off_the_reactor_if_slow(key, || {
+            // SAFETY: as above; `begin` was called when it had been read.
+            let outcome = unsafe { http_request::process::go_on(r, left) };
+            if matches!(outcome, Outcome::Answered) {
+                // The request is logged when its last byte has left: hooks run then too. A
+                // client that is gone is noted with the connection.
+                let _ = self.send_pending();
+            }
+            outcome
+        });
+        match outcome {
+            Outcome::Answered => self.done(self.next()),
+            Outcome::Left(left) => {
+                let left = Some(left);
+                self.queue(Queued { r, left })
+            }
+            Outcome::Suspended => {
+                // The connection is another thread's for now; this one is free.
+                let sbh = crate::mpm::thread_scoreboard_handle().cast();
+                // SAFETY: a handle of this thread.
+                unsafe { sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut()) };
+                Next::Suspended
+            }
+        }
+    }
+
+    /// The request waits, and this thread is free.
+    fn queue(&mut self, queued: Queued) -> Next {
+        self.queued = Some(queued);
+        self.done(Next::Queued)
+    }
+
+    /// This thread is free.
+    fn done(&self, next: Next) -> Next {
+        // SAFETY: the connection is live.
+        unsafe {
+            let sbh = (*self.c).sbh.cast();
+            sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+        }
+        next
     }
 
     /// What follows a request that has been processed.
@@ -507,9 +574,28 @@ impl Session {
     /// The connection is the task's again.
     pub fn resume(&mut self) -> Next {
         self.move_here();
-        // SAFETY: the connection is live; its request may be gone.
-        unsafe { sys::ap_run_resume_connection(self.c, null_mut()) };
+        self.tell_resumed();
         self.next()
+    }
+
+    /// Tells modules that the connection leaves its thread, between two requests.
+    fn tell_suspended(&mut self) {
+        self.is_away = true;
+        // SAFETY: the connection is live. The scoreboard's place is for the thread's next request.
+        unsafe {
+            sys::ap_run_suspend_connection(self.c, null_mut());
+            (*self.c).sbh = null_mut();
+        }
+    }
+
+    /// Tells modules that the connection is on a thread again, whose place in the scoreboard it shows.
+    fn tell_resumed(&mut self) {
+        self.is_away = false;
+        // SAFETY: the connection is live; its request may be gone.
+        unsafe {
+            (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
+            sys::ap_run_resume_connection(self.c, null_mut());
+        }
     }
 
     /// Sends what waits in the output, without waiting for the socket.
@@ -545,6 +631,14 @@ impl Session {
         sent
     }
 
+    /// The same outside of a request: it is logged, by hooks, when all has been sent.
+    ///
+    /// # Errors
+    /// As `send_pending`.
+    pub fn send_rest(&mut self) -> std::io::Result<Sent> {
+        timing::on_reactor(ending(), || self.send_pending())
+    }
+
     /// How many bytes the socket has taken in all.
     pub fn bytes_sent(&mut self) -> u64 {
         self.network().map_or(0, |network| network.bytes_sent())
@@ -554,15 +648,18 @@ impl Session {
     /// `None` when there is nobody to linger for.
     pub fn start_close(&mut self) -> Option<Limits> {
         self.wake();
+        if self.is_away {
+            self.tell_resumed();
+        }
         // SAFETY: the connection is live. Its task may have moved to another thread since its last
         // request; this one is free again when the hooks and filters have heard.
-        let gone = unsafe {
+        let gone = timing::on_reactor(ending(), || unsafe {
             (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
             let gone = sys::ap_start_lingering_close(self.c) != 0;
             let ready = sys::SERVER_READY as c_int;
             sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
             gone
-        };
+        });
         (!gone).then(|| linger::limits(self.connection()))
     }
 
@@ -588,7 +685,58 @@ impl Drop for Session {
 
 /// Runs hooks; where these were slow before, other connections of this thread go on meanwhile.
 fn off_the_reactor_if_slow<T>(key: Key, run: impl FnOnce() -> T) -> T {
-    timing::hooks_measured(key, || if key.is_slow() { blocking(run) } else { run() })
+    timing::hooks_measured(key, || {
+        if key.is_slow() {
+            key.note_moved();
+            blocking(run)
+        } else {
+            run()
+        }
+    })
+}
+
+/// The kind of what runs when a connection ends or what was sent is logged.
+fn ending() -> Key {
+    Key::ENDING.named(Sort::Ending, String::new)
+}
+
+/// What kind of request it is.
+///
+/// # Safety
+/// `r` is live and has been read.
+unsafe fn request_key(r: *const sys::request_rec) -> Key {
+    // SAFETY: the caller's promise; a server's names are strings.
+    unsafe {
+        let path = module_sdk::raw::text((*r).uri).unwrap_or_default();
+        let server = (*r).server;
+        Key::request(server.addr(), path.to_bytes()).named(Sort::Request, || {
+            format!(
+                "{}{}",
+                name_of(server),
+                String::from_utf8_lossy(first_part(path.to_bytes()))
+            )
+        })
+    }
+}
+
+/// The name of a server, for the status page.
+///
+/// # Safety
+/// `server` is live.
+unsafe fn name_of(server: *const sys::server_rec) -> String {
+    // SAFETY: the caller's promise.
+    let (name, port) = unsafe {
+        (
+            module_sdk::raw::text((*server).server_hostname),
+            (*server).port,
+        )
+    };
+    let name = name.unwrap_or_default().to_string_lossy();
+    if port == 0 {
+        name.into_owned()
+    } else {
+        format!("{name}:{port}")
+    }
 }
 
 /// Whether a chain consists of the core's network filter and of filters that only look at what

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::HashMap,
     ffi::{CStr, CString},
 };
 
@@ -11,6 +10,7 @@ use httpd_sys::{self as sys, apr_finfo_t, apr_pool_t, apr_status_t};
 use crate::{
     conn::turn::{self, Turn},
     request::files::Identity,
+    util::hash::Map,
 };
 
 /// Not more files are remembered than that.
@@ -24,7 +24,7 @@ struct Found {
 }
 
 thread_local! {
-    static FOUND: RefCell<HashMap<CString, Found>> = RefCell::default();
+    static FOUND: RefCell<Map<CString, Found>> = RefCell::default();
 }
 
 /// What `apr_stat` with `APR_FINFO_MIN` says of a file, links followed.

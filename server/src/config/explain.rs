@@ -213,6 +213,16 @@ fn nearest<'k>(name: &[u8], known: impl Iterator<Item = &'k [u8]>) -> Option<Nea
     (slips <= allowed).then(|| Near(readable(best), foreign))
 }
 
+/// The one of some names that has the fewest slips of the pen, if those are few.
+pub fn nearest_name<'k>(name: &[u8], known: impl Iterator<Item = &'k [u8]>) -> Option<String> {
+    let allowed = (name.len() / 3).min(3);
+    let (slips, best) = known
+        .filter(|known| known.len().abs_diff(name.len()) <= allowed)
+        .map(|known| (distance(name, known), known))
+        .min_by_key(|&(slips, _)| slips)?;
+    (slips <= allowed).then(|| readable(best))
+}
+
 /// How many letters must be changed, added, removed or swapped with their neighbour, in any case.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = Vec::new();

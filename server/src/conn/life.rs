@@ -21,6 +21,7 @@ use super::{
     head::{Found, Search},
     linger,
     network::{RECEIVE_SIZE, Sent},
+    offload::{self, Stretch},
     turn,
     wait::{Readiness, blocking, is_ready},
 };
@@ -56,7 +57,7 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
     };
     let Some(descriptor) = session.descriptor() else {
         // A module with a network of its own serves it where it likes; nothing is left to do.
-        process(&mut session, takers);
+        process(&mut session, takers).await;
         return;
     };
     let Ok(socket) = watch(descriptor, Interest::READABLE | Interest::WRITABLE) else {
@@ -81,11 +82,13 @@ pub async fn serve(accepted: Accepted, child: &'static Child) {
 }
 
 /// Runs the `process_connection` hooks, on a thread that may block if one of them may.
-fn process(session: &mut Session, takers: Takers) -> Turn {
-    match takers {
-        Takers::None => session.process(),
-        _ => blocking(|| session.process()),
+async fn process(session: &mut Session, takers: Takers) -> Turn {
+    if takers == Takers::None {
+        return session.process();
     }
+    let place = offload::take().await;
+    let _stretch = Stretch::begin(place);
+    blocking(|| session.process())
 }
 
 /// Lets the hooks have the connection, as often as they ask for, or the HTTP engine.
@@ -100,7 +103,7 @@ async fn converse(
     let mut know_that_it_leaves = false;
     loop {
         know_that_it_leaves |= child.is_leaving();
-        let turn = process(session, takers);
+        let turn = process(session, takers).await;
         let (readiness, mut limit) = match turn {
             Turn::Requests => return serve_requests(session, socket, child).await,
             Turn::Await(readiness) => (readiness, session.timeout(true)),
@@ -174,6 +177,9 @@ async fn serve_requests(session: &mut Session, socket: &AsyncFd<RawFd>, child: &
             return;
         };
         let mut next = session.run_request(head);
+        while next == Next::Queued {
+            next = session.go_on(offload::take().await);
+        }
         if next == Next::Suspended {
             if let Some(done) = session.suspension() {
                 done.notified().await;
@@ -196,14 +202,14 @@ async fn send_rest(
     socket: &AsyncFd<RawFd>,
     child: &Child,
 ) -> io::Result<()> {
-    if session.send_pending()? == Sent::All {
+    if session.send_rest()? == Sent::All {
         return Ok(());
     }
     let _writing = child.counted(State::Writing);
     let limit = session.timeout(true).unwrap_or(Duration::MAX);
     loop {
         let before = session.bytes_sent();
-        let writing = socket.async_io(Interest::WRITABLE, |_| match session.send_pending()? {
+        let writing = socket.async_io(Interest::WRITABLE, |_| match session.send_rest()? {
             Sent::All => Ok(()),
             Sent::Blocked => Err(io::ErrorKind::WouldBlock.into()),
         });

@@ -12,6 +12,7 @@ use std::{
 
 use tokio::runtime::RuntimeFlavor;
 
+use super::offload::Stretch;
 use crate::{hooks::timing, log::access::set_deferred_logs};
 
 /// What to wait for.
@@ -46,6 +47,8 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     set_deferred_logs(false);
     super::turn::end();
     if has_reactor() {
+        let _away = timing::leave_reactor();
+        let _stretch = Stretch::begin_if_free();
         tokio::task::block_in_place(work)
     } else {
         work()

@@ -1,5 +1,5 @@
 //! `-D DUMP_HOOKS`: every hook with the modules that have a function in it, in running order, each with
-//! its order and the file that it was loaded from.
+//! its order, the file that it was loaded from, and what ModuleExecution says of the module.
 
 use std::{
     ffi::{CStr, c_void},
@@ -9,6 +9,7 @@ use std::{
 
 use httpd_sys as sys;
 
+use super::execution;
 use crate::crash::path_of;
 
 /// A row of the table.
@@ -47,7 +48,11 @@ pub unsafe fn print(pool: *mut sys::apr_pool_t) {
             file,
         } in rows
         {
-            let _ = writeln!(text, "  {order:>4}  {module:<24}  {file}");
+            let execution = match execution::set_for(&module) {
+                Some(mode) => format!("  ModuleExecution {mode}"),
+                None => String::new(),
+            };
+            let _ = writeln!(text, "  {order:>4}  {module:<24}  {file}{execution}");
         }
     }
     // SAFETY: the caller's promise; the text ends with NUL.

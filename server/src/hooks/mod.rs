@@ -13,6 +13,8 @@
 )]
 
 pub mod dump;
+pub mod execution;
+pub mod kinds;
 mod registry;
 pub mod timing;
 

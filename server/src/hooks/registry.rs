@@ -149,6 +149,10 @@ macro_rules! hooks {
     (@run void $hook:ident $run:ident $type:ident ($($arg:ident: $argtype:ty),*)) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) {
+            // Most hooks have no function at all, and cost nothing.
+            if points::$hook.array().is_null() {
+                return;
+            }
             registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: the functions were registered with this type; the caller's arguments are
             // what the hook's contract asks for.
@@ -162,7 +166,9 @@ macro_rules! hooks {
                             continue;
                         }
                         step.calls(link.module);
-                        registry::hooks!(@call function ($($arg: $argtype),*));
+                        execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*));
+                        });
                     }
                 }
             }).is_err() {}
@@ -172,6 +178,9 @@ macro_rules! hooks {
     (@run all $hook:ident $run:ident $type:ident ($($arg:ident: $argtype:ty),*)) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) -> c_int {
+            if points::$hook.array().is_null() {
+                return OK as c_int;
+            }
             registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: as above.
             let answer = panics::catch(|| unsafe {
@@ -185,8 +194,9 @@ macro_rules! hooks {
                             }
                         }
                         step.calls(link.module);
-                        let answer = registry::hooks!(
-                            @call function ($($arg: $argtype),*) -> c_int);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*) -> c_int)
+                        });
                         if answer != OK as c_int && answer != DECLINED {
                             policy::answered(&step, answer);
                             return answer;
@@ -205,6 +215,9 @@ macro_rules! hooks {
         -> $ret:ty = $declined:expr) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $run($($arg: $argtype),*) -> $ret {
+            if points::$hook.array().is_null() {
+                return $declined;
+            }
             registry::hooks!(@step step _on disabled links $hook $type ($($arg),*));
             // SAFETY: as above.
             let answer = panics::catch(|| unsafe {
@@ -220,9 +233,11 @@ macro_rules! hooks {
                             }
                         }
                         step.calls(link.module);
-                        let answer = registry::hooks!(
-                            @call function ($($arg: $argtype),*) -> $ret);
+                        let answer = execution::call(link.module.addr(), stringify!($hook), || {
+                            registry::hooks!(@call function ($($arg: $argtype),*) -> $ret)
+                        });
                         if answer != $declined {
+                            execution::answered(link.module.addr(), stringify!($hook));
                             policy::answered(&step, Answer::status(answer));
                             if step.place.phase == Phase::Handler {
                                 policy::handled(&step);

@@ -14,7 +14,7 @@ use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
-    buckets,
+    buckets, execution,
     kind::{self, Kind},
     orders::Order,
     places, signals,
@@ -231,6 +231,7 @@ pub fn run(slot: i32, bucket: i32, parent: Option<i32>) -> i32 {
     crate::crash::count_connections(&child.connections);
     connections::forget(slot);
     places::take_slot(slot);
+    execution::begin(slot);
     PCHILD.store(pool, Ordering::Relaxed);
     if let Err(error) = super::of(kind).serve(child) {
         super::control::log(sys::APLOG_ALERT, &format!("cannot start threads: {error}"));

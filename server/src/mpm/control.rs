@@ -12,7 +12,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    buckets, child,
+    announce, buckets, child,
     earlier::Earlier,
     helpers, hold,
     kind::{self, Kind},
@@ -232,6 +232,7 @@ impl Control {
                 return End::Fatal;
             }
             self.follow_load();
+            announce::look(self.children.iter().map(|child| child.slot));
             self.restarts.look();
             self.earlier.end_helpers();
             if signal.is_none() && monitored.elapsed() >= MONITOR_EVERY {

@@ -10,13 +10,17 @@ use super::{
     Mpm,
     accept::{self, accept_one, is_passing},
     child::{self, Child},
-    kind::Kind,
+    execution,
     orders::{Order, Orders},
     reactor,
     settings::settings,
     sockets,
 };
-use crate::{abi::network_filters, conn::life, modules::mpm};
+use crate::{
+    abi::network_filters,
+    conn::{life, offload, watchdog},
+    modules::mpm,
+};
 
 /// The event MPM.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +30,14 @@ impl Mpm for Event {
     fn serve(&self, child: &'static Child) -> io::Result<()> {
         let runtime = build_runtime()?;
         mpm::set_runtime(runtime.handle().clone());
+        execution::watch(runtime.handle());
         let order = runtime.block_on(async {
             let mut orders = Orders::listen()?;
             let order = accept_until_ordered(child, &mut orders).await;
             child::announce(order);
             Ok::<_, io::Error>(leave(child, order, &mut orders).await)
         })?;
+        watchdog::end();
         runtime.shutdown_timeout(Duration::from_millis(match order {
             Order::Now => 50,
             Order::Gracefully => 500,
@@ -44,13 +50,13 @@ fn build_runtime() -> io::Result<tokio::runtime::Runtime> {
     let settings = settings();
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let children = usize::try_from(settings.start_servers).unwrap_or(1).max(1);
-    let blocking = usize::try_from(settings.requests_per_child(Kind::Event)).unwrap_or(1);
+    let blocking = execution::places();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     reactor::prepare(&mut builder);
     builder
-        .worker_threads(processors.div_ceil(children).max(1))
+        .worker_threads(processors.div_ceil(children).max(1) + watchdog::RESERVES)
         // Reactor threads that block are replaced from this number.
-        .max_blocking_threads(blocking)
+        .max_blocking_threads(blocking + offload::spare_threads(blocking))
         .build()
 }
 

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{
+    announce,
     control::control_signals,
     earlier::Earlier,
     pidfile, rehearsal,
@@ -64,6 +65,7 @@ impl Holding<'_> {
         loop {
             let signal = signals::take_remembered()
                 .or_else(|| self.signals.take(Duration::from_millis(500)));
+            announce::held(why);
             stop::reap_earlier(&mut self.legacy.earlier);
             self.legacy.earlier.end_helpers();
             match signal {
@@ -88,7 +90,8 @@ impl Holding<'_> {
 
     fn end(self, order: i32, code: i32) -> i32 {
         stop::end_earlier(&mut self.legacy.earlier, &self.signals, order);
-        pidfile::remove();
+        // There is nobody left to tell when that fails.
+        let _ = pidfile::remove();
         code
     }
 }

@@ -7,23 +7,30 @@
 //! `buckets` sets of listening sockets, `signals` how both hear of signals, `restart` the change to a
 //! new configuration with `rehearsal` before it, `earlier` what generations before have left, `hold`
 //! what happens when nothing can follow them, `helpers` programs beside the children, `stop` the end.
-//! `modules/mpm` is the face of all this towards configuration and modules.
+//! `pidfile` says whether a server runs, `announce` what it tells of itself (`notify` and `pulse`:
+//! systemd), `activation` sockets that it is given. `modules/mpm` is the face of all this towards
+//! configuration and modules.
 
 mod accept;
+pub mod activation;
+pub mod announce;
 pub mod buckets;
 pub mod child;
 pub mod control;
 pub mod earlier;
 mod event;
+pub mod execution;
 pub mod helpers;
 mod hold;
 pub mod kind;
+mod notify;
 pub mod numbers;
 mod orders;
 pub mod pidfile;
 mod places;
 pub mod port_owner;
 mod prefork;
+mod pulse;
 mod reactor;
 pub mod rehearsal;
 pub mod restart;

@@ -1,9 +1,13 @@
-//! Which program listens on a port: found in the tables of /proc, for the message that a port is in
-//! use. What this user may not see is simply not named.
+//! Why an address cannot be listened on, beyond what the system says: which program has it (found in
+//! the tables of /proc), or what the user lacks. What this user may not see is not named.
 
 #![forbid(unsafe_code)]
 
-use std::{fmt, fs, path::Path};
+use std::{
+    fmt, fs, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::Path,
+};
 
 /// A process that listens.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,14 +24,50 @@ impl fmt::Display for Owner {
     }
 }
 
-/// The process that listens on a TCP port, the oldest when several share the socket; `proc` is
-/// `/proc`.
-pub fn find(proc: &Path, port: u16) -> Option<Owner> {
-    let inodes: Vec<u64> = ["net/tcp", "net/tcp6"]
-        .into_iter()
-        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
-        .flat_map(|table| listening(&table, port))
-        .collect();
+/// Why this process could not listen on an address, as a clause behind the address; empty when there
+/// is nothing to add to what the system says. `server` is the one whose restart this process rehearses.
+pub fn explain(error: &io::Error, address: IpAddr, port: u16, server: Option<u32>) -> String {
+    let proc = Path::new("/proc");
+    match error.kind() {
+        io::ErrorKind::AddrInUse => match find(proc, address, port) {
+            Some(owner) if owner.pid == std::process::id() => {
+                ", which another Listen has taken".to_owned()
+            }
+            Some(owner) if server == Some(owner.pid) => {
+                ", which this server listens on with another address; such a change needs a stop and a \
+                 start"
+                    .to_owned()
+            }
+            Some(owner) => format!(", which {owner} listens on"),
+            None if !listeners(proc, address, port).is_empty() => {
+                ", which a process that this user may not see listens on".to_owned()
+            }
+            None => String::new(),
+        },
+        io::ErrorKind::AddrNotAvailable => {
+            format!(", because {address} is not an address of this machine")
+        }
+        io::ErrorKind::PermissionDenied => {
+            let first = fs::read_to_string(proc.join("sys/net/ipv4/ip_unprivileged_port_start"));
+            let first = first.ok().and_then(|text| text.trim().parse().ok());
+            let first: u16 = first.unwrap_or(1024);
+            if port < first {
+                format!(
+                    ", because ports below {first} need root's rights or the capability \
+                     CAP_NET_BIND_SERVICE"
+                )
+            } else {
+                String::new()
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// The process that listens on a TCP address in the way of this one, the oldest when several share the
+/// socket; `proc` is `/proc`.
+fn find(proc: &Path, address: IpAddr, port: u16) -> Option<Owner> {
+    let inodes = listeners(proc, address, port);
     if inodes.is_empty() {
         return None;
     }
@@ -46,11 +86,19 @@ pub fn find(proc: &Path, port: u16) -> Option<Owner> {
     })
 }
 
-/// The inodes of the sockets that listen on a port, in a table of the form of /proc/net/tcp.
-fn listening(table: &str, port: u16) -> Vec<u64> {
+/// The inodes of the sockets that listen in the way of an address.
+fn listeners(proc: &Path, address: IpAddr, port: u16) -> Vec<u64> {
+    ["net/tcp", "net/tcp6"]
+        .into_iter()
+        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
+        .flat_map(|table| listening(&table, address, port))
+        .collect()
+}
+
+/// The same, in a table of the form of /proc/net/tcp.
+fn listening(table: &str, address: IpAddr, port: u16) -> Vec<u64> {
     /// TCP_LISTEN as the table writes it.
     const LISTENS: &str = "0A";
-    let port = format!(":{port:04X}");
     table
         .lines()
         .skip(1)
@@ -59,9 +107,37 @@ fn listening(table: &str, port: u16) -> Vec<u64> {
             let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
                 return None;
             };
-            (state == LISTENS && local.ends_with(&port)).then(|| inode.parse().ok())?
+            let (bound, number) = local.split_once(':')?;
+            let number = u16::from_str_radix(number, 16).ok()?;
+            let in_the_way = state == LISTENS && number == port && meet(parse(bound)?, address);
+            in_the_way.then(|| inode.parse().ok())?
         })
         .collect()
+}
+
+/// An address as the tables write it: words of four bytes, each as the machine reads them.
+fn parse(text: &str) -> Option<IpAddr> {
+    let words: Option<Vec<[u8; 4]>> = (0..text.len())
+        .step_by(8)
+        .map(|at| {
+            Some(
+                u32::from_str_radix(text.get(at..at + 8)?, 16)
+                    .ok()?
+                    .to_ne_bytes(),
+            )
+        })
+        .collect();
+    match words?.as_flattened() {
+        bytes if bytes.len() == 4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into()),
+        bytes => Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into()),
+    }
+}
+
+/// Whether sockets of two addresses cannot have the same port: one is the other's, or stands for all.
+fn meet(one: IpAddr, other: IpAddr) -> bool {
+    let (one, other) = (one.to_canonical(), other.to_canonical());
+    let all = |a: IpAddr, b: IpAddr| a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    one == other || all(one, other) || all(other, one)
 }
 
 /// Whether one of a process's descriptors is one of these sockets.
@@ -95,16 +171,62 @@ mod tests {
                      0        0 4711 1 0 100 0 0 10 0\n   \
                      1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     \
                      0        0 4712 1 0 100 0 0 10 0\n";
-        assert_eq!(listening(table, 8080), [4711]);
-        assert_eq!(listening(table, 80), []);
+        let local = IpAddr::from([127, 0, 0, 1]);
+        assert_eq!(listening(table, local, 8080), [4711]);
+        assert_eq!(listening(table, IpAddr::from([127, 0, 0, 2]), 8080), []);
+        assert_eq!(listening(table, local, 80), []);
+    }
+
+    #[test]
+    fn addresses_meet_when_they_cannot_both_be_bound() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for (one, other, expected) in [
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1", "0.0.0.0", true),
+            ("127.0.0.1", "::", true),
+            ("127.0.0.1", "::ffff:127.0.0.1", true),
+            ("::1", "::", true),
+            ("::1", "0.0.0.0", false),
+            ("127.0.0.1", "127.0.0.2", false),
+        ] {
+            assert_eq!(
+                meet(address(one), address(other)),
+                expected,
+                "{one} {other}"
+            );
+            assert_eq!(
+                meet(address(other), address(one)),
+                expected,
+                "{other} {one}"
+            );
+        }
+        let local = "00000000000000000000000001000000";
+        if cfg!(target_endian = "little") {
+            assert_eq!(parse(local), Some(address("::1")));
+        }
     }
 
     #[test]
     fn a_listening_process_is_found() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let owner = find(Path::new("/proc"), port).unwrap();
-        assert_eq!(owner.pid, std::process::id());
-        assert!(!owner.name.is_empty());
+        for place in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = std::net::TcpListener::bind(place) else {
+                // A machine without IPv6.
+                continue;
+            };
+            let bound = listener.local_addr().unwrap();
+            let owner = find(Path::new("/proc"), bound.ip(), bound.port()).unwrap();
+            assert_eq!(owner.pid, std::process::id());
+            assert!(!owner.name.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_amiss_is_explained() {
+        let why = |kind: io::ErrorKind, port| {
+            explain(&kind.into(), IpAddr::from([192, 0, 2, 1]), port, None)
+        };
+        assert!(why(io::ErrorKind::AddrNotAvailable, 80).contains("192.0.2.1 is not"));
+        assert_eq!(why(io::ErrorKind::PermissionDenied, 65535), "");
+        assert_eq!(why(io::ErrorKind::OutOfMemory, 80), "");
     }
 }

@@ -18,6 +18,7 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
+    activation, announce,
     control::{Control, log},
     earlier::Earlier,
     helpers, hold, pidfile,
@@ -217,6 +218,7 @@ impl Legacy {
             image.set(memory::HANDED, &memory.to_string());
             descriptors.push(memory);
         }
+        descriptors.extend(activation::descriptors());
         if let Some((name, descriptor)) = pidfile::keep_over_exec() {
             image.set(name, &descriptor);
             descriptors.extend(descriptor.parse::<RawFd>().ok());
@@ -302,6 +304,7 @@ impl Restarts {
 impl Control {
     /// A restart is asked for: it is rehearsed, while the server goes on.
     pub(super) fn ask_for_restart(&mut self, graceful: bool) {
+        announce::reloading();
         if let Err(why) = self.restarts.ask(graceful) {
             refuse(&why);
         }
@@ -364,6 +367,7 @@ impl Control {
 }
 
 fn refuse(why: &str) {
+    announce::refused(why);
     log(
         sys::APLOG_ERR,
         &format!("restart refused, the running configuration stays in force: {why}"),

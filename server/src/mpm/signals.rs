@@ -25,12 +25,6 @@ extern "C" fn remember(signal: libc::c_int) {
     }
 }
 
-/// Lets a signal do to this process what the system does by default.
-fn reset(signal: i32) {
-    // SAFETY: no handler of ours is left for it.
-    unsafe { libc::signal(signal, libc::SIG_DFL) };
-}
-
 /// From now on this process is the one that remembers.
 pub fn remember_here() {
     PROCESS.store(std::process::id(), Ordering::Relaxed);
@@ -119,6 +113,12 @@ impl Signals {
 pub fn ignore(signal: i32) {
     // SAFETY: SIG_IGN is a valid disposition for the signals this is called with.
     unsafe { libc::signal(signal, libc::SIG_IGN) };
+}
+
+/// Lets a signal have its usual effect again.
+fn reset(signal: i32) {
+    // SAFETY: SIG_DFL is a valid disposition for every signal.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
 #[cfg(test)]

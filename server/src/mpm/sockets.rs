@@ -10,7 +10,7 @@ use std::{
 
 use httpd_sys as sys;
 
-use super::{buckets, restart};
+use super::{activation, buckets, restart};
 
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
@@ -28,11 +28,19 @@ pub fn take_inherited(address: &str, port: u16, set: usize) -> Option<RawFd> {
     let mut sockets = INHERITED_SOCKETS
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let (descriptor, ..) = sockets
+    let Some((descriptor, ..)) = sockets
         .get_or_insert_with(inherited)
         .iter()
         .filter(|(_, bound, number)| bound == address && *number == port)
-        .nth(set)?;
+        .nth(set)
+    else {
+        return if set == 0 {
+            activation::take(address, port)
+        } else {
+            None
+        };
+    };
+    activation::note_used(address, port);
     // SAFETY: plain system call: programs that the server starts do not get the socket.
     let copy = unsafe { libc::fcntl(*descriptor, libc::F_DUPFD_CLOEXEC, 3) };
     (copy >= 0).then_some(copy)
@@ -63,20 +71,10 @@ pub fn close_inherited() {
     }
 }
 
-/// What the environment says: sockets of the process that executed this one, and systemd's.
+/// What the process that executed this one has left.
 fn inherited() -> Vec<(RawFd, String, u16)> {
     let list = restart::handed(INHERITED).unwrap_or_default();
-    let mut sockets: Vec<_> = list.split(';').filter_map(parse).collect();
-    let number = |name| std::env::var(name).ok()?.parse::<i32>().ok();
-    let own = i32::try_from(std::process::id()).ok();
-    if sockets.is_empty() && number("LISTEN_PID") == own {
-        // systemd passes them from descriptor 3 on (sd_listen_fds).
-        let count = number("LISTEN_FDS").unwrap_or(0).clamp(0, 1000);
-        sockets.extend((3..3 + count).filter_map(|descriptor| {
-            let (address, port) = address_of(descriptor)?;
-            Some((descriptor, address, port))
-        }));
-    }
+    let sockets: Vec<_> = list.split(';').filter_map(parse).collect();
     for (descriptor, ..) in &sockets {
         // SAFETY: only a flag changes: programs that the server starts do not get the socket.
         unsafe { libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -101,13 +99,15 @@ fn parse(text: &str) -> Option<(RawFd, String, u16)> {
     ))
 }
 
-/// What a socket is bound to.
-fn address_of(descriptor: RawFd) -> Option<(String, u16)> {
-    // SAFETY: the borrowed descriptor is only asked, and stays open.
-    let socket =
-        unsafe { std::mem::ManuallyDrop::new(std::net::TcpListener::from_raw_fd(descriptor)) };
-    let address = socket.local_addr().ok()?;
-    Some((address.ip().to_string(), address.port()))
+/// The addresses that are listened on: `127.0.0.1:80`, `[::]:443`.
+pub fn addresses() -> Vec<String> {
+    let sockets = listening().into_iter().filter_map(|descriptor| {
+        // SAFETY: the borrowed descriptor is only asked, and stays open.
+        let socket =
+            unsafe { std::mem::ManuallyDrop::new(std::net::TcpListener::from_raw_fd(descriptor)) };
+        Some(socket.local_addr().ok()?.to_string())
+    });
+    sockets.collect()
 }
 
 /// The sockets that are listened on.

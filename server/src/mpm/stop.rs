@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use httpd_sys as sys;
 
 use super::{
-    child,
+    announce, child,
     control::{Control, End, control_signals},
     earlier::Earlier,
     helpers,
@@ -23,6 +23,7 @@ impl Control {
     /// Ends the children and waits until they are gone.
     pub(super) fn stop(mut self, end: End) {
         child::set_stopping();
+        announce::stopping();
         self.restarts.cancel();
         let signals = control_signals();
         let graceful = end == End::GracefulStop;

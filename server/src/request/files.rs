@@ -1,10 +1,11 @@
 //! What is kept of files as long as they do not change: how to tell, and the contents of small ones.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+
+use crate::util::hash::Map;
 
 /// What tells one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +44,7 @@ type Content = (Identity, Arc<[u8]>);
 #[derive(Default)]
 struct Kept {
     /// By device and inode.
-    files: HashMap<(u64, u64), Content>,
+    files: Map<(u64, u64), Content>,
     bytes: usize,
 }
 

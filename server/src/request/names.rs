@@ -4,16 +4,16 @@
 //! ServerName or one of whose ServerAliases fits. The answer here is the same, but plain names are
 //! found by hash, and only patterns of hosts before that find are tried.
 
-use std::collections::HashMap;
+use crate::util::hash::Map;
 
 /// Names of the hosts of one address; hosts are told by their place in the configuration.
 #[derive(Default)]
 pub struct Names {
-    exact: HashMap<Box<[u8]>, usize>,
+    exact: Map<Box<[u8]>, usize>,
     /// Patterns (`*.example.com`) in the order of their hosts.
     patterns: Vec<(usize, Box<[u8]>)>,
     /// What stands in `<VirtualHost ...>`: fits when no name does.
-    addresses: HashMap<Box<[u8]>, usize>,
+    addresses: Map<Box<[u8]>, usize>,
 }
 
 impl Names {

@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod exec;
 pub mod form;
+pub mod hash;
 pub mod interval;
 pub mod perl;

@@ -286,9 +286,9 @@ fn thirty_restarts_leave_the_control_process_as_it_was() -> Result<()> {
             .map(|e| e.file_name())
             .collect())
     };
-    // The pid file and one socket.
+    // The pid file, what the server tells beside it, and one socket.
     until("nothing of earlier generations is left", || {
-        Ok(names()?.len() == 2)
+        Ok(names()?.len() == 3)
     })
     .with_context(|| format!("{:?}", names()))?;
     ensure!(get(host.port(), "/page.html")?.text() == "a page\n");

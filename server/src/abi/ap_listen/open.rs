@@ -1,7 +1,7 @@
 //! Binding the sockets, telling virtual hosts which protocol theirs speak, and sharing a port
 //! between several sockets.
 
-use std::{ffi::c_int, path::Path, ptr::null_mut, sync::atomic::Ordering};
+use std::{ffi::c_int, ptr::null_mut, sync::atomic::Ordering};
 
 use httpd_sys::{self as sys, ap_listen_rec, apr_status_t, server_rec};
 use module_sdk::raw::Pool;
@@ -11,7 +11,7 @@ use super::{
     ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket,
     inherited, records, report, shown,
 };
-use crate::mpm::{port_owner, rehearsal, sockets};
+use crate::mpm::{activation, port_owner, rehearsal, sockets};
 
 exports! { ap_setup_listeners, ap_duplicate_listeners }
 
@@ -351,24 +351,27 @@ fn last_error() -> apr_status_t {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-/// Who has the port, and who asked for it.
+/// What is in the way, and who asked for the address.
 unsafe fn circumstances(listener: *mut Listener, status: apr_status_t) -> String {
     let mut text = String::new();
     // SAFETY: the record has its address; the file is NULL or a string.
     unsafe {
         let address = (*listener).record.bind_addr;
-        if status == libc::EADDRINUSE
-            && let Some(owner) = port_owner::find(Path::new("/proc"), (*address).port)
+        let mut ip = null_mut();
+        if sys::apr_sockaddr_ip_get(&raw mut ip, address) == OK
+            && let Some(ip) =
+                module_sdk::raw::text(ip).and_then(|ip| ip.to_str().ok()?.parse().ok())
         {
-            text = if owner.pid == std::process::id() {
-                ", which another Listen has taken".to_owned()
-            } else if rehearsal::of_server() == Some(owner.pid) {
-                ", which this server listens on with another address; such a change needs a stop and a \
-                 start"
-                    .to_owned()
-            } else {
-                format!(", which {owner} listens on")
-            };
+            let error = std::io::Error::from_raw_os_error(status);
+            text = port_owner::explain(&error, ip, (*address).port, rehearsal::of_server());
+            if status == libc::EADDRINUSE
+                && let Some(name) = activation::name_of((*address).port)
+            {
+                text += &format!(
+                    ", and the socket {name} that was passed by socket activation is for another \
+                     address"
+                );
+            }
         }
         if let Some(file) = module_sdk::raw::text((*listener).file) {
             text += &format!(

@@ -8,7 +8,6 @@
 //! request that uses it.
 
 use std::{
-    collections::{HashMap, HashSet},
     ffi::c_void,
     ptr::null_mut,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,7 +15,11 @@ use std::{
 
 use httpd_sys::{self as sys, ap_conf_vector_t, apr_pool_t, apr_status_t, request_rec};
 
-use crate::{abi::http_core::notes, request::files::Identity};
+use crate::{
+    abi::http_core::notes,
+    request::files::Identity,
+    util::hash::{Map, Set},
+};
 
 /// How much a store takes in before it is replaced: files executed, and merges.
 const MOST_FILES: usize = 4096;
@@ -40,12 +43,12 @@ struct Content {
     /// The parent of the files' pools; merges live in it. It has an allocator of its own, used under
     /// the lock only.
     pool: *mut apr_pool_t,
-    files: HashMap<Key, (Identity, usize)>,
+    files: Map<Key, (Identity, usize)>,
     executed: usize,
     /// The vectors of two addresses, merged.
-    merges: HashMap<(usize, usize), usize>,
+    merges: Map<(usize, usize), usize>,
     /// The addresses of all vectors in the store.
-    vectors: HashSet<usize>,
+    vectors: Set<usize>,
 }
 
 // SAFETY: the pool and what lives in it are changed under the lock only.
@@ -168,10 +171,10 @@ impl Store {
         }
         Self(Mutex::new(Content {
             pool,
-            files: HashMap::new(),
+            files: Map::default(),
             executed: 0,
-            merges: HashMap::new(),
-            vectors: HashSet::new(),
+            merges: Map::default(),
+            vectors: Set::default(),
         }))
     }
 

@@ -9,8 +9,12 @@ use std::{
 use httpd_sys::{self as sys, request_rec};
 
 use crate::{
-    conn::{turn, wait::blocking},
-    hooks::timing,
+    conn::{offload, turn, wait::blocking},
+    hooks::{
+        execution::{self, Mode},
+        kinds::Key,
+        timing,
+    },
     modules::core::handler,
 };
 
@@ -58,18 +62,29 @@ unsafe fn prepare_filters(mut filter: *mut sys::ap_filter_t) -> c_int {
     sys::OK as c_int
 }
 
+/// What came of the wish to let a handler answer.
+pub(in crate::abi) enum Invoked {
+    /// Its answer.
+    Answer(c_int),
+    /// It blocks and has no place to do so; it is to be run when there is one (`invoke_left`).
+    Left(Left),
+}
+
+/// A request that waits before its handler: the name that the handler had before one was sought.
+pub(in crate::abi) struct Left {
+    before: *const c_char,
+}
+
 /// Runs the handler, off the reactor when it has been slow.
 ///
 /// # Safety
 /// `r` is live.
-unsafe fn run_handler(r: *mut request_rec) -> c_int {
-    // SAFETY: the caller's promise. The handler may name another, but this name is a string of the
-    // request or of the configuration, which both outlive the call.
+unsafe fn run_handler(r: *mut request_rec, key: Key) -> c_int {
+    // SAFETY: the caller's promise.
     unsafe {
-        let name = module_sdk::raw::text((*r).handler).unwrap_or_default();
-        let key = timing::Key::handler(name.to_bytes());
         let result = timing::handler_measured(key, || {
-            if key.is_slow() {
+            if is_moved(key) {
+                key.note_moved();
                 blocking(|| sys::ap_run_handler(r))
             } else {
                 sys::ap_run_handler(r)
@@ -83,26 +98,87 @@ unsafe fn run_handler(r: *mut request_rec) -> c_int {
     }
 }
 
+/// Whether a handler is to be run off the reactor.
+fn is_moved(key: Key) -> bool {
+    match execution::mode(key.module()) {
+        Mode::Auto => key.is_slow(),
+        Mode::Inline => false,
+        Mode::Offload => true,
+    }
+}
+
+/// The kind of a request's handler.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn key_of(r: *const request_rec) -> Key {
+    // SAFETY: the caller's promise. The handler may name another, but this name is a string of the
+    // request or of the configuration.
+    let name = unsafe { module_sdk::raw::text((*r).handler) };
+    Key::handler(name.unwrap_or_default().to_bytes())
+}
+
 /// Finds the handler of a request and lets it answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_invoke_handler(r: *mut request_rec) -> c_int {
-    const INTERNAL_ERROR: c_int = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
     // SAFETY: the header asks for a live request.
+    unsafe {
+        match invoke(r, false) {
+            Invoked::Answer(answer) => answer,
+            Invoked::Left(left) => invoke_left(r, left),
+        }
+    }
+}
+
+/// The same; where `may_leave`, a handler that blocks is left for later when there is no place for it.
+///
+/// # Safety
+/// `r` is live.
+pub(in crate::abi) unsafe fn invoke(r: *mut request_rec, may_leave: bool) -> Invoked {
+    // SAFETY: the caller's promise.
     unsafe {
         // The insertion of filters may set a handler too.
         sys::ap_run_insert_filter(r);
         for filters in [(*r).output_filters, (*r).input_filters] {
             let status = prepare_filters(filters);
             if status != sys::OK as c_int {
-                return status;
+                return Invoked::Answer(status);
             }
         }
-
-        let before = (*r).handler;
+        let left = Left {
+            before: (*r).handler,
+        };
         if (*r).handler.is_null() {
             (*r).handler = handler_of_type(r);
         }
-        let result = run_handler(r);
+        let key = key_of(r);
+        if may_leave && is_moved(key) && key.is_long() && !offload::enter() {
+            return Invoked::Left(left);
+        }
+        Invoked::Answer(answer_of(r, left, key))
+    }
+}
+
+/// Lets the handler answer that was left for later.
+///
+/// # Safety
+/// `r` is live, and `left` is what `invoke` has answered for it.
+pub(in crate::abi) unsafe fn invoke_left(r: *mut request_rec, left: Left) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let key = key_of(r);
+        answer_of(r, left, key)
+    }
+}
+
+/// # Safety
+/// `r` is live.
+unsafe fn answer_of(r: *mut request_rec, left: Left, key: Key) -> c_int {
+    const INTERNAL_ERROR: c_int = sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
+    let Left { before } = left;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let result = run_handler(r, key);
         let asked = (*r).handler;
         (*r).handler = before;
         match result {

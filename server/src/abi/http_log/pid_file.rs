@@ -4,21 +4,18 @@ use std::{
     ffi::{CStr, c_char},
     os::unix::ffi::OsStrExt,
     ptr::null,
-    sync::atomic::{AtomicI32, Ordering},
 };
 
 use httpd_sys::{self as sys, apr_pool_t, apr_status_t, pid_t};
 
 use super::{lossy, report};
+use crate::mpm::pidfile;
 
 exports! { ap_log_pid, ap_remove_pid, ap_read_pid }
 
 const OK: apr_status_t = sys::APR_SUCCESS as apr_status_t;
 /// A longer file is none of ours.
 const LONGEST: usize = 31;
-
-/// The number that this process has written.
-static WRITTEN: AtomicI32 = AtomicI32::new(-1);
 
 fn tell(level: u32, status: apr_status_t, message: std::fmt::Arguments<'_>) {
     // SAFETY: there is no server to be live.
@@ -46,7 +43,7 @@ unsafe fn path<'a>(pool: *mut apr_pool_t, name: *const c_char, code: &str) -> Op
     }
 }
 
-/// Writes this process's number. The file appears whole, by a rename.
+/// Writes this process's number into the file, which it holds from then on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) {
     if name.is_null() {
@@ -56,37 +53,32 @@ pub unsafe extern "C" fn ap_log_pid(pool: *mut apr_pool_t, name: *const c_char) 
     let Some(path) = (unsafe { path(pool, name, "AH00097") }) else {
         return;
     };
-    let process = std::process::id() as i32;
     let target = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
-    // A process that has executed itself to restart finds its own number.
-    let own = || std::fs::read(target).is_ok_and(|text| number(&text) == Some(process));
-    if WRITTEN.load(Ordering::Relaxed) != process && target.exists() && !own() {
-        tell(
-            sys::APLOG_WARNING,
-            0,
-            format_args!(
-                "AH00098: pid file {} overwritten -- Unclean shutdown of previous Apache run?",
-                path.to_string_lossy()
-            ),
-        );
-    }
-    let mut temporary = target.as_os_str().to_owned();
-    temporary.push(format!(".{process}"));
-    let result = std::fs::write(&temporary, format!("{process}\n")).and_then(|()| {
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        std::fs::set_permissions(&temporary, readable)?;
-        std::fs::rename(&temporary, target)
-    });
-    match result {
-        Ok(()) => WRITTEN.store(process, Ordering::Relaxed),
+    match pidfile::hold(target) {
+        Ok(None) => {}
+        Ok(Some(strange)) => {
+            let strange = match strange.as_str() {
+                "" => String::new(),
+                what => format!(" It was {what}."),
+            };
+            tell(
+                sys::APLOG_WARNING,
+                0,
+                format_args!(
+                    "AH00098: pid file {} overwritten -- Unclean shutdown of previous Apache \
+                     run?{strange}",
+                    path.to_string_lossy()
+                ),
+            );
+        }
         Err(error) => {
             // SAFETY: a string of the program.
             let argv0 = unsafe { lossy(sys::ap_server_argv0) };
             tell(
                 sys::APLOG_STARTUP | sys::APLOG_ERR,
-                error.raw_os_error().unwrap_or(sys::APR_EGENERAL as i32),
+                0,
                 format_args!(
-                    "AH00100: {argv0}: could not log pid to file {}",
+                    "AH00100: {argv0}: could not log pid to file {}: {error}",
                     path.to_string_lossy()
                 ),
             );
@@ -104,8 +96,14 @@ pub unsafe extern "C" fn ap_remove_pid(pool: *mut apr_pool_t, name: *const c_cha
         if path.is_null() {
             return;
         }
-        let status = sys::apr_file_remove(path, pool);
-        if status != OK {
+        // A file that another server has made meanwhile is not this one's to remove.
+        let Some(removed) = pidfile::remove() else {
+            return;
+        };
+        if let Err(error) = removed {
+            let status = error
+                .raw_os_error()
+                .unwrap_or(sys::APR_EGENERAL as apr_status_t);
             let path = lossy(path);
             report(
                 sys::APLOG_NO_MODULE,
@@ -123,7 +121,6 @@ pub unsafe extern "C" fn ap_remove_pid(pool: *mut apr_pool_t, name: *const c_cha
                 sys::ap_server_conf,
                 format_args!("AH00096: removed PID file {path} (pid={process})"),
             );
-            WRITTEN.store(-1, Ordering::Relaxed);
         }
     }
 }
@@ -144,6 +141,11 @@ pub unsafe extern "C" fn ap_read_pid(
             return unusable;
         };
         let target = std::path::Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
+        // To open one's own would give up the lock on it.
+        if let Some(own) = pidfile::own_pid(target) {
+            process.write(own);
+            return OK;
+        }
         match std::fs::read(target) {
             Ok(text) => match number(&text) {
                 Some(number) => {

@@ -1,12 +1,19 @@
 //! A client's request from the quick handlers to its end: what the protocol calls for each request
 //! it has read, and what asynchronous modules call when a suspended one is ready.
 
-use std::ffi::{CStr, c_int};
+use std::{
+    ffi::{CStr, c_int},
+    ptr::null_mut,
+};
 
 use httpd_sys as sys;
 use module_sdk::raw::{Brigade, Bucket};
 
-use super::{die, support::http_place};
+use super::{
+    super::http_config::retained::{self, Invoked},
+    die,
+    support::http_place,
+};
 use crate::{
     conn::suspended,
     crash::trail::{Kind, Place, Step, Subject},
@@ -27,34 +34,128 @@ const STOP: c_int = sys::STOP_PREQUEST as c_int;
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
-    // SAFETY: the header asks for a live request of a live connection. The mutex keeps threads of
-    // asynchronous modules from a request whose handler still runs.
+    // SAFETY: the header asks for a live request of a live connection.
     unsafe {
-        let c = (*r).connection;
         let step = Step::new(&PROCESSING, Subject::Request(r));
         let _on = step.enter();
-        note_time(c, START);
+        begin(r);
+        let mutex = (*r).invoke_mtx;
+        sys::apr_thread_mutex_lock(mutex);
+        let answer = serve(r);
+        settle(r, answer);
+    }
+}
+
+/// What comes before all phases.
+///
+/// # Safety
+/// `r` is a live request of a live connection.
+pub(in crate::abi) unsafe fn begin(r: *mut sys::request_rec) {
+    // SAFETY: the caller's promise. The mutex keeps threads of asynchronous modules from a request
+    // whose handler still runs.
+    unsafe {
+        note_time((*r).connection, START);
         sys::apr_thread_mutex_create(
             &raw mut (*r).invoke_mtx,
             sys::APR_THREAD_MUTEX_DEFAULT,
             (*r).pool,
         );
+    }
+}
+
+/// What became of a request.
+pub(in crate::abi) enum Outcome {
+    /// It has been answered.
+    Answered,
+    /// A module will go on with it, and may have done so already.
+    Suspended,
+    /// Its handler is known to block, and waits for a place to do so.
+    Left(retained::Left),
+}
+
+/// Runs all phases and the handler, or, given where it was left, the handler alone.
+///
+/// # Safety
+/// `r` is live, and `begin` was called for it.
+pub(in crate::abi) unsafe fn go_on(
+    r: *mut sys::request_rec,
+    left: Option<retained::Left>,
+) -> Outcome {
+    let step = Step::new(&PROCESSING, Subject::Request(r));
+    let _on = step.enter();
+    // SAFETY: the caller's promise. The mutex is locked and unlocked on this thread.
+    unsafe {
         let mutex = (*r).invoke_mtx;
         sys::apr_thread_mutex_lock(mutex);
-        let answer = serve(r);
+        let invoked = match left {
+            Some(left) => Invoked::Answer(retained::invoke_left(r, left)),
+            None => match until_handler(r) {
+                Reached::Answer(answer) => Invoked::Answer(answer),
+                Reached::Handler => retained::invoke(r, true),
+            },
+        };
+        match invoked {
+            Invoked::Answer(answer) => settle(r, answer),
+            Invoked::Left(left) => {
+                sys::apr_thread_mutex_unlock(mutex);
+                Outcome::Left(left)
+            }
+        }
+    }
+}
+
+/// What follows the handler: the request is suspended, or its response ends. The mutex of the request
+/// is let go.
+///
+/// # Safety
+/// `r` is live, and its mutex is locked by this thread.
+unsafe fn settle(r: *mut sys::request_rec, answer: c_int) -> Outcome {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let c = (*r).connection;
+        let mutex = (*r).invoke_mtx;
         if answer == sys::SUSPENDED {
             note_time(c, STOP);
             if !(*c).cs.is_null() {
                 (*(*c).cs).state = sys::CONN_STATE_SUSPENDED;
                 sys::ap_run_suspend_connection(c, r);
+                // The scoreboard's place of this thread is for its next request.
+                (*c).sbh = null_mut();
                 suspended::suspend(c.addr());
             }
+            // From here on the connection may be another thread's.
             sys::apr_thread_mutex_unlock(mutex);
-            return;
+            return Outcome::Suspended;
         }
         sys::apr_thread_mutex_unlock(mutex);
         die::answer(answer, r, sys::HTTP_OK as c_int);
         sys::ap_process_request_after_handler(r);
+    }
+    Outcome::Answered
+}
+
+/// How far the phases of a request have come.
+enum Reached {
+    /// They have an answer.
+    Answer(c_int),
+    /// The handler is next.
+    Handler,
+}
+
+/// The quick handlers, or all phases up to the handler.
+///
+/// # Safety
+/// `r` is live.
+unsafe fn until_handler(r: *mut sys::request_rec) -> Reached {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match sys::ap_run_quick_handler(r, 0) {
+            sys::DECLINED => match sys::ap_process_request_internal(r) {
+                OK => Reached::Handler,
+                answer => Reached::Answer(answer),
+            },
+            answer => Reached::Answer(answer),
+        }
     }
 }
 
@@ -65,11 +166,10 @@ pub unsafe extern "C" fn ap_process_async_request(r: *mut sys::request_rec) {
 pub(super) unsafe fn serve(r: *mut sys::request_rec) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let answer = sys::ap_run_quick_handler(r, 0);
-        if answer != sys::DECLINED {
-            return answer;
+        match until_handler(r) {
+            Reached::Answer(answer) => answer,
+            Reached::Handler => sys::ap_invoke_handler(r),
         }
-        serve_slowly(r)
     }
 }
 

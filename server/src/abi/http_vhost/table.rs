@@ -5,7 +5,7 @@
 //! can be for.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::hash_map::Entry,
     ffi::{CStr, c_char, c_int, c_void},
     ptr::null_mut,
     sync::{
@@ -25,7 +25,7 @@ use super::{
     addresses, dump,
     warm::{self, Record},
 };
-use crate::request::names::Names;
+use crate::{request::names::Names, util::hash::Map};
 
 exports! {
     ap_init_vhost_config, ap_fini_vhost_config, ap_update_vhost_given_ip,
@@ -122,9 +122,9 @@ type Key = ([u8; 16], sys::apr_port_t);
 pub(super) struct Table {
     /// The table does not grow any more when connections keep pointers to these.
     pub(super) entries: Vec<Hosts>,
-    by_address: HashMap<Key, usize>,
+    by_address: Map<Key, usize>,
     /// `*` and `_default_`, by port.
-    by_port: HashMap<sys::apr_port_t, usize>,
+    by_port: Map<sys::apr_port_t, usize>,
 }
 
 impl Table {

@@ -24,6 +24,7 @@ pub(super) unsafe extern "C" fn register(pool: *mut sys::apr_pool_t) {
         sys::ap_register_log_hooks(pool);
         sys::ap_register_config_hooks(pool);
         sys::ap_expr_init(pool);
+        super::execution::register_hooks();
 
         sys::ap_hook_pre_config(Some(startup::pre_config), null(), null(), REALLY_FIRST);
         sys::ap_hook_post_config(Some(startup::post_config), null(), null(), REALLY_FIRST);

@@ -10,6 +10,7 @@ pub(crate) mod command;
 mod config;
 pub mod defines;
 mod directives;
+mod execution;
 pub(crate) mod handler;
 pub(crate) mod hooks;
 pub(crate) mod mutexes;

@@ -18,7 +18,7 @@ const ANYWHERE: u32 = RSRC_CONF | ACCESS_CONF;
 /// Decided while the file is read.
 const WHILE_READING: u32 = OR_ALL | EXEC_ON_READ;
 
-pub(super) static COMMANDS: Commands<98> = Commands([
+pub(super) static COMMANDS: Commands<99> = Commands([
     command!(c"<Directory", one RAW_ARGS sections::directory, RSRC_CONF, c"Settings for a directory and all below it"),
     command!(c"<Location", one RAW_ARGS sections::location, RSRC_CONF, c"Settings for the URLs below a path"),
     command!(c"<VirtualHost", one RAW_ARGS sections::virtual_host, RSRC_CONF, c"A virtual host: one or more addresses, and its settings"),
@@ -108,6 +108,7 @@ pub(super) static COMMANDS: Commands<98> = Commands([
     command!(c"CoreDumpDirectory", c TAKE1 sys::ap_mpm_set_coredumpdir, RSRC_CONF, data 0, c"Where a crashing child leaves its memory image"),
     command!(c"MaxMemFree", c TAKE1 sys::ap_mpm_set_max_mem_free, RSRC_CONF, data 0, c"KiB that a pool's allocator keeps for itself"),
     command!(c"ThreadStackSize", c TAKE1 sys::ap_mpm_set_thread_stacksize, RSRC_CONF, data 0, c"Stack of the threads that run handlers, in bytes"),
+    command!(c"ModuleExecution", two TAKE2 limits::module_execution, RSRC_CONF, data 0, c"A module (mod_x.c) and where its calls run: auto (as measured), inline (on the reactor) or offload (on threads that may block)"),
     command!(c"ModuleCrashLimit", two TAKE12 server::module_crash_limit, RSRC_CONF, data 0, c"Crashes/seconds at which a module is disabled, or the server stops: 10/60 [disable|stop], or off"),
     command!(c"TraceEnable", one TAKE1 protocol::trace_enable, RSRC_CONF, c"Whether TRACE is answered: on, off or extended (with a body)"),
     command!(c"MergeTrailers", flag FLAG protocol::merge_trailers, RSRC_CONF, data 0, c"Whether trailers of a request become header fields"),
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     /// Directives that Apache does not have.
-    const OURS: [&str; 1] = ["ModuleCrashLimit"];
+    const OURS: [&str; 2] = ["ModuleCrashLimit", "ModuleExecution"];
 
     /// Name and contexts of each row, in the words of `-L`.
     fn rows() -> BTreeMap<String, String> {

@@ -6,7 +6,6 @@ mod directives;
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    os::unix::ffi::OsStrExt,
     ptr::{null, null_mut},
     sync::OnceLock,
     time::Duration,
@@ -16,7 +15,12 @@ use httpd_sys as sys;
 
 use crate::{
     abi::{http_connection, mpm_common},
+    conn::{
+        offload::{self, Stretch},
+        wait::blocking,
+    },
     crash::trail::{self, Kind as Call, Place, Step, Subject},
+    hooks::{kinds::Key, timing},
     modules::static_modules,
     mpm::{
         self, buckets, control,
@@ -228,6 +232,9 @@ unsafe extern "C" fn open_logs(
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
     control::begin_to_stop_in_order();
+    if !mpm_common::claim_pid_file(pconf) {
+        return sys::DONE;
+    }
     // SAFETY: the main server is live.
     if unsafe { sys::ap_setup_listeners(server) } < 1 {
         control::log(
@@ -249,6 +256,9 @@ unsafe extern "C" fn open_logs(
         );
         return sys::DONE;
     }
+    if !first_reading {
+        mpm::activation::warn_of_unused();
+    }
     sys::OK as c_int
 }
 
@@ -262,16 +272,13 @@ unsafe extern "C" fn run(
     settings::change(|settings| settings.fit(kind::current(), buckets::count()));
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
-        sys::ap_log_pid(pconf, sys::ap_pid_fname);
-        let name = sys::ap_server_root_relative(pconf, sys::ap_pid_fname);
-        if let Some(name) = module_sdk::raw::text(name) {
-            let path = std::ffi::OsStr::from_bytes(name.to_bytes());
-            mpm::pidfile::hold(std::path::Path::new(path));
-        }
+        // The number is written last: who reads it finds a server that nothing keeps from serving.
         if sys::ap_run_pre_mpm((*(*server).process).pool, sys::SB_SHARED) != sys::OK as c_int {
-            return sys::DONE;
+            return sys::HTTP_INTERNAL_SERVER_ERROR as c_int;
         }
+        sys::ap_log_pid(pconf, sys::ap_pid_fname);
     }
+    mpm::announce::begin(mpm_common::pid_file(pconf));
     if defined(c"ONE_PROCESS") || defined(c"DEBUG") {
         control::run_in_foreground();
     } else {
@@ -336,7 +343,7 @@ unsafe extern "C" fn query(
     sys::OK as c_int
 }
 
-/// Calls a module back, on a thread that may block, when `interval` has passed.
+/// Calls a module back when `interval` has passed; on a thread that may block if that is needed.
 unsafe extern "C" fn call_later(
     interval: sys::apr_time_t,
     callback: sys::ap_mpm_callback_fn_t,
@@ -355,10 +362,8 @@ unsafe extern "C" fn call_later(
     let delay = Duration::from_micros(u64::try_from(interval).unwrap_or(0));
     runtime.spawn(async move {
         tokio::time::sleep(delay).await;
-        let call = move || {
-            // Nobody turns an event loop here, which would write the lines of logs that wait.
-            crate::log::access::set_deferred_logs(false);
-            crate::conn::turn::end();
+        let key = Key::callback(callback as *const () as usize);
+        let call = || {
             static PLACE: Place = Place::call(Call::Call, "a timed callback");
             let name = std::ptr::with_exposed_provenance::<c_char>(module);
             let step = Step::of(&PLACE, name, Subject::None);
@@ -366,8 +371,20 @@ unsafe extern "C" fn call_later(
             // SAFETY: the module registered this function with this baton, for any thread.
             unsafe { callback(std::ptr::with_exposed_provenance_mut(baton)) };
         };
-        // A callback that panics ends its thread's work, nothing else.
-        let _ = tokio::task::spawn_blocking(call).await;
+        // Nearly all are short, and ten thousand requests may wait for theirs.
+        if !key.is_slow() {
+            return timing::hooks_measured(key, call);
+        }
+        let place = if key.is_long() {
+            offload::take().await
+        } else {
+            None
+        };
+        let _stretch = Stretch::begin(place);
+        timing::hooks_measured(key, || {
+            key.note_moved();
+            blocking(call)
+        });
     });
     0
 }

@@ -1,11 +1,26 @@
-//! Limits on requests and on what they may use: `LimitRequest*`, `MaxRange*`, `RLimit*`, buffers.
+//! Limits on requests and on what they may use: `LimitRequest*`, `MaxRange*`, `RLimit*`, buffers,
+//! and where modules may block (`ModuleExecution`).
 
 use std::ffi::{CStr, c_int};
 
 use httpd_sys as sys;
 
 use super::{leading_number, whole_number};
-use crate::modules::core::command::{Cmd, Outcome, shown};
+use crate::modules::core::{
+    command::{Cmd, Outcome, shown},
+    execution,
+};
+
+/// `ModuleExecution module auto|inline|offload`
+pub(in crate::modules::core) fn module_execution(
+    cmd: Cmd<'_>,
+    module: &CStr,
+    mode: Option<&CStr>,
+) -> Outcome {
+    cmd.not_in(sys::GLOBAL_ONLY)?;
+    execution::set(module, mode.unwrap_or_default())?;
+    Ok(())
+}
 
 /// The largest LimitXMLRequestBody that the escaping of a body cannot overflow.
 pub(crate) const MAX_XML_BODY: u64 = (u64::MAX - 6) / 6;
