@@ -2,6 +2,10 @@
 //! ask, what status pages show, how a model is chosen, and that their directives act.
 //!
 //! Each file is run under each model: the module's name says which (`httpd_tests::mpm`).
+#![expect(
+    clippy::duplicate_mod,
+    reason = "the same tests run under each process model, which the module's name chooses"
+)]
 
 mod choosing;
 
