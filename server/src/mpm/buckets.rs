@@ -47,6 +47,12 @@ pub unsafe fn open(
     Ok(())
 }
 
+/// Forgets the sets of the reading before, whose records are gone.
+pub fn forget() {
+    SETS.store(null_mut(), Ordering::Relaxed);
+    COUNT.store(1, Ordering::Relaxed);
+}
+
 /// The first records of the sets.
 fn sets() -> impl Iterator<Item = *mut ap_listen_rec> {
     let sets = SETS.load(Ordering::Relaxed);
@@ -115,7 +121,7 @@ pub fn take(mine: i32) {
     }
 }
 
-/// Closes the sockets of all sets.
+/// Closes the sockets of all sets in this process.
 pub fn close() {
     for first in sets() {
         // SAFETY: the lists only change while the configuration is read.

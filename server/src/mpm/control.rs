@@ -106,6 +106,7 @@ const STOPS: [i32; 2] = [libc::SIGTERM, libc::SIGINT];
 /// executed itself they are blocked until then, and there are children and helpers to be ended in order.
 pub fn begin_to_listen_to_signals() {
     restart::remember_environment();
+    restart::keep_descriptors_to_oneself();
     helpers::account_for();
     signals::remember_all(&REQUESTS);
     if restart::inherited_generation().is_some() {

@@ -233,5 +233,4 @@ fn close_listeners() {
     // SAFETY: nothing accepts any more: the control process never does, and a child's tasks have
     // ended.
     unsafe { sys::ap_close_listeners() };
-    buckets::close();
 }

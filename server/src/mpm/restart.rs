@@ -63,6 +63,14 @@ pub fn remember_environment() {
     });
 }
 
+/// What the image before has left open is for this one, and not for the programs that modules start
+/// while it starts. Called before there are any.
+pub fn keep_descriptors_to_oneself() {
+    if inherited_generation().is_some() {
+        keep_only(&[]);
+    }
+}
+
 /// The server's program with what it was called with, ready to be executed.
 pub struct Image {
     program: CString,
@@ -355,11 +363,12 @@ impl Control {
             generation: super::generation() + 1,
             earlier,
             at_once: !graceful,
-            scoreboard: memory::descriptor(),
+            scoreboard: memory::keep_over_exec(),
         };
-        // SAFETY: single-threaded; what runs after this uses nothing of the configuration. Cleanups
-        // flush logs and take away what has a name that the next image will use.
-        unsafe { sys::apr_pool_clear(super::configuration_pool()) };
+        // SAFETY: single-threaded; what runs after this uses nothing of any pool. Cleanups flush logs
+        // and take away what has a name that the next image will use; and what modules keep for the
+        // life of the process, as mod_ssl its System V semaphores, which would outlive the image.
+        unsafe { sys::apr_pool_clear(sys::ap_pglobal) };
         let error = legacy.execute();
         // The configuration is gone, but the children serve with it.
         hold::hold(legacy, &format!("cannot execute the server anew: {error}"));

@@ -65,9 +65,23 @@ pub fn close_inherited() {
     let mut sockets = INHERITED_SOCKETS
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    for (descriptor, ..) in sockets.get_or_insert_with(inherited).drain(..) {
+    close_all(sockets.get_or_insert_with(inherited));
+}
+
+fn close_all(sockets: &mut Vec<(RawFd, String, u16)>) {
+    for (descriptor, ..) in sockets.drain(..) {
         // SAFETY: the descriptor was handed over to this process, and nobody else has taken it.
         unsafe { libc::close(descriptor) };
+    }
+}
+
+/// Runs in each fork: one that a module makes while the server starts (mod_cgid's daemon) would keep
+/// sockets open that the new configuration does not listen on, and clients would wait at them.
+extern "C" fn close_inherited_in_fork() {
+    if let Ok(mut sockets) = INHERITED_SOCKETS.try_lock()
+        && let Some(sockets) = sockets.as_mut()
+    {
+        close_all(sockets);
     }
 }
 
@@ -85,6 +99,10 @@ fn inherited() -> Vec<(RawFd, String, u16)> {
     };
     let most = sockets.iter().map(like).max().unwrap_or(0);
     SETS.store(most, Ordering::Relaxed);
+    if !sockets.is_empty() {
+        // SAFETY: the function closes descriptors, which a fork may do. This runs once.
+        unsafe { libc::pthread_atfork(None, None, Some(close_inherited_in_fork)) };
+    }
     sockets
 }
 

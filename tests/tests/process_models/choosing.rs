@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use httpd_tests::{
     compatibility,
     host::{Kind, Place, fill, printed, run},
+    modules::{compile, source},
     mpm::Mpm,
 };
 
@@ -203,6 +204,32 @@ fn one_model_is_enough() -> Result<()> {
     let said = says(Kind::Ours, gone, &["-V"])?;
     ensure!(said.contains("Server MPM:     worker\n"), "{said}");
     compatibility::behaves("core mpm_event mpm_worker mpm_prefork", 7)
+}
+
+/// Not every module whose name begins as an MPM's is one (mpm_itk works beside prefork).
+#[test]
+fn a_module_may_be_named_like_a_model() -> Result<()> {
+    let place = Place::new()?;
+    let text = fs::read_to_string(source("mod_process_model.c"))?;
+    let file = place.path().join("conf/mpm_beside.c");
+    fs::write(&file, text.replace("process_model", "mpm_beside"))?;
+    let module = compile(&file, place.path())?;
+    let lines = format!(
+        "{}LoadModule mpm_beside_module {}\n",
+        Mpm::Prefork.load_line(),
+        module.display()
+    );
+    for kind in [Kind::Apache, Kind::under_test()] {
+        let said = says(kind, &lines, &["-M"])?;
+        ensure!(
+            said.contains("mpm_beside_module (shared)") && said.contains("mpm_prefork_module"),
+            "{kind:?}: {said}"
+        );
+    }
+    let other = "LoadModule mpm_motorz_module modules/mod_mpm_motorz.so";
+    let said = says(Kind::Ours, other, &["-t"])?;
+    ensure!(said.contains("load one of those instead"), "{said}");
+    Ok(())
 }
 
 /// `<IfModule>` knows the module in force by its structure and by its source file.

@@ -107,6 +107,39 @@ fn sets_of_listening_sockets() -> Result<()> {
     compatibility::behaves(&format!("mpm_{}", Mpm::under_test().name()), 3)
 }
 
+/// A set whose children die has others at once: the system goes on to send connections to it.
+#[test]
+fn no_set_stays_without_a_child() -> Result<()> {
+    let site = site()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let more = settings(cores);
+    let text = format!("ListenCoresBucketsRatio 1\n{}", serve(&site, "", &more));
+    for kind in KINDS {
+        let host = Host::start(kind(), &text)?;
+        until("each set has a child", || is_spread(&host, cores))?;
+        let sockets = listening(host.port())?;
+        let socket = sockets.first().context("no socket")?;
+        let has = |child: &i32| of_process(*child, &sockets).contains(socket);
+        let victims: Vec<i32> = host.children().into_iter().filter(has).collect();
+        ensure!(!victims.is_empty());
+        for &child in &victims {
+            // SAFETY: a plain system call on a child of the server started here.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+        }
+        until("the set has a child again", || {
+            let children = host.children();
+            Ok(children
+                .iter()
+                .any(|child| has(child) && !victims.contains(child)))
+        })
+        .with_context(|| format!("{:?}\n{}", host.kind(), host.messages()))?;
+        for _ in 0..20 {
+            ensure!(client::get(host.port(), "/doc.txt")?.status() == 200);
+        }
+    }
+    compatibility::behaves(&format!("mpm_{}", Mpm::under_test().name()), 1)
+}
+
 /// Sets that were there stay over graceful restarts, in which no connection is lost, and come with one.
 #[test]
 fn sets_of_listening_sockets_and_restarts() -> Result<()> {

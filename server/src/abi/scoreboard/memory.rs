@@ -50,9 +50,16 @@ static MEMORY: AtomicI32 = AtomicI32::new(-1);
 /// Whether the memory is that of the image before.
 static INHERITED: AtomicBool = AtomicBool::new(false);
 
-/// The descriptor of the memory, for the image that follows.
-pub fn descriptor() -> Option<RawFd> {
-    Some(MEMORY.load(Ordering::Relaxed)).filter(|&descriptor| descriptor >= 0)
+/// A descriptor of the memory for the image that follows, which stays when the scoreboard of this one is
+/// given up.
+pub fn keep_over_exec() -> Option<RawFd> {
+    let memory = MEMORY.load(Ordering::Relaxed);
+    if memory < 0 {
+        return None;
+    }
+    // SAFETY: a plain system call; the copy is the caller's.
+    let copy = unsafe { libc::fcntl(memory, libc::F_DUPFD_CLOEXEC, 3) };
+    (copy >= 0).then_some(copy)
 }
 
 /// Whether the memory is that of the image before, with the records of its children.
