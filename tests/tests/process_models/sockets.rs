@@ -140,14 +140,15 @@ fn no_set_stays_without_a_child() -> Result<()> {
     compatibility::behaves(&format!("mpm_{}", Mpm::under_test().name()), 1)
 }
 
-/// Sets that were there stay over graceful restarts, in which no connection is lost, and come with one.
+/// Sets that were there stay over graceful restarts, in which no connection is lost, and come with one;
+/// Apache neither adds nor takes away.
 #[test]
 fn sets_of_listening_sockets_and_restarts() -> Result<()> {
     let site = site()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let more = settings(cores);
     let text = format!("#ListenCoresBucketsRatio\n{}", serve(&site, "", &more));
-    let host = Host::start(Kind::under_test(), &text)?;
+    let host = Host::start(Kind::Ours, &text)?;
     let file = host.place().path().join("conf/httpd.conf");
     let written = fs::read_to_string(&file)?;
     let first = listening(host.port())?;
