@@ -14,7 +14,7 @@ use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
-    execution,
+    buckets, execution,
     kind::{self, Kind},
     orders::{self, Order},
     places, signals,
@@ -189,9 +189,9 @@ impl Drop for Presence {
     }
 }
 
-/// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
-/// control process, unless this process is that itself.
-pub fn run(slot: i32, parent: Option<i32>) -> i32 {
+/// Runs the child in `slot` of the scoreboard to its end, with a set of listening sockets; answers the
+/// exit code. `parent` is the control process, unless this process is that itself.
+pub fn run(slot: i32, bucket: i32, parent: Option<i32>) -> i32 {
     crate::crash::begin_child();
     if parent.is_some() {
         signals::forget();
@@ -205,6 +205,8 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         super::control::log(sys::APLOG_ALERT, &format!("cannot hear signals: {error}"));
         return CHILD_FATAL;
     }
+    super::set_running(false);
+    buckets::take(bucket);
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -224,6 +226,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
+    super::set_running(true);
     network_filters::find_byte_counters();
     let kind = kind::current();
     // SAFETY: a plain number that a directive has set.
