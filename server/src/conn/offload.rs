@@ -42,6 +42,11 @@ pub fn spare_threads(places: usize) -> usize {
     (places / 2).max(64)
 }
 
+/// Whether all places are taken.
+pub fn is_full() -> bool {
+    OPEN.load(Ordering::Relaxed) && PLACES.available_permits() == 0
+}
+
 /// How many requests wait for a place.
 pub fn waiting() -> usize {
     WAITING.load(Ordering::Relaxed)

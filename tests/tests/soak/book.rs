@@ -49,6 +49,9 @@ impl Drop for Over<'_> {
     }
 }
 
+/// Lines of a log that are none.
+type Odd = Vec<String>;
+
 impl Book {
     /// Clients end when this is dropped.
     pub fn over_at_the_end(&self) -> Over<'_> {
@@ -118,7 +121,7 @@ impl Book {
         }
     }
 
-    fn logged(log: &str) -> (BTreeMap<u32, u32>, Vec<(u32, u16)>, Vec<String>) {
+    fn logged(log: &str) -> (BTreeMap<u32, u32>, Vec<(u32, u16)>, Odd) {
         let (mut counts, mut statuses, mut odd) = (BTreeMap::new(), Vec::new(), Vec::new());
         for line in log.lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
