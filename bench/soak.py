@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from soaking import watch
+from soaking import plateau, watch
 from soaking.book import Book
 from soaking.client import Aborter, SlowReader, Staller, Visitor
 from soaking.driver import Control, Driver
@@ -157,7 +157,7 @@ def restarts(program: str, mpm: str, options) -> bool:
         grown = watch.growth(before, after)
         status = server.stop()
     finally:
-        if server.process.poll() is None:
+        if server.process and server.process.poll() is None:
             server.stop()
     faults = {name: count for name, count in book.counts.items() if name in FAULTS}
     if status != 0:
@@ -179,6 +179,8 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=16, help="clients with mixed requests")
     parser.add_argument("--period", type=float, default=4.0, help="seconds from one event to the next")
     parser.add_argument("--restarts", type=int, help="no load: so many graceful restarts")
+    parser.add_argument("--growth", type=int, metavar="N", help="memory of one child over N requests of each kind")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), help="only these (for --growth)")
     parser.add_argument("--with", dest="with_modules", default=[], type=lambda text: text.split(","),
                         metavar="NAMES", help="of wsgi, security2")
     parser.add_argument("--keep", action="store_true", help="keep the server's files")
@@ -187,7 +189,7 @@ def main() -> int:
     if not shutil.which("apxs"):
         parser.error("apxs is missing: apt-get install apache2-dev")
     mpms = ["event", "worker", "prefork"] if options.mpm == "all" else [options.mpm]
-    run = restarts if options.restarts else soak
+    run = restarts if options.restarts else plateau.run if options.growth else soak
     results = [run(options.server, mpm, options) for mpm in mpms]
     return 0 if all(results) else 1
 

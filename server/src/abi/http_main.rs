@@ -101,6 +101,9 @@ struct Failed;
 pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     if arguments.action == Action::Serve {
         control::begin_to_listen_to_signals();
+        // Rust's runtime ignores it, and programs that the configuration starts would inherit that. The
+        // control process ignores it when it begins to work.
+        crate::mpm::signals::reset(libc::SIGPIPE);
     }
     crate::crash::begin();
     crate::crash::panics::begin();

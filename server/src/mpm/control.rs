@@ -143,11 +143,17 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
     answer
 }
 
+/// Writing where nobody reads, or more than a file may have, is an error to look at, not an end.
+fn ignore_signals() {
+    signals::ignore(libc::SIGPIPE);
+    signals::ignore(libc::SIGXFSZ);
+}
+
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
     limit::begin_control();
     control_signals().block();
-    signals::ignore(libc::SIGPIPE);
+    ignore_signals();
     if kind::current().is_threaded() {
         reactor::check_stack_size();
     }
@@ -188,7 +194,12 @@ pub fn run() {
 /// Runs one child in this very process, for debuggers (`-X`).
 pub fn run_in_foreground() {
     child_signals().block();
-    signals::ignore(libc::SIGPIPE);
+    ignore_signals();
+    // What has come while the server started waits for the child to let it in.
+    while let Some(signal) = signals::take_remembered() {
+        // SAFETY: a plain system call on this process.
+        unsafe { libc::kill(libc::getpid(), signal) };
+    }
     child::run(0, 0, None);
 }
 

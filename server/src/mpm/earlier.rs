@@ -149,6 +149,12 @@ impl Earlier {
         }));
     }
 
+    /// Adds sockets of a generation.
+    pub fn add_names(&mut self, generation: i32, names: impl IntoIterator<Item = String>) {
+        let names = names.into_iter().map(|name| (generation, name));
+        self.names.extend(names);
+    }
+
     /// The children that are still there.
     pub fn children(&self) -> &[OldChild] {
         &self.children

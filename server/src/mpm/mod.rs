@@ -23,6 +23,7 @@ pub mod execution;
 pub mod helpers;
 mod hold;
 pub mod kind;
+mod module_sockets;
 mod notify;
 pub mod numbers;
 mod orders;
@@ -205,6 +206,7 @@ fn free_slot(slot: i32) {
 /// Frees the slot of a child that has ended, and tells modules.
 fn note_child_end(pid: i32, slot: i32) {
     free_slot(slot);
+    execution::end(slot);
     // SAFETY: the main server is live.
     unsafe {
         sys::ap_run_child_status(

@@ -21,7 +21,7 @@ use super::{
     activation, announce,
     control::{Control, log},
     earlier::Earlier,
-    helpers, hold, pidfile,
+    helpers, hold, module_sockets, pidfile,
     rehearsal::Rehearsal,
     sockets::{self, INHERITED},
 };
@@ -358,17 +358,22 @@ impl Control {
             helpers::all().into_iter(),
             helpers::names().into_iter(),
         );
-        let legacy = Legacy {
+        let mut legacy = Legacy {
             listeners: sockets::inheritable(),
             generation: super::generation() + 1,
             earlier,
             at_once: !graceful,
             scoreboard: memory::keep_over_exec(),
         };
-        // SAFETY: single-threaded; what runs after this uses nothing of any pool. Cleanups flush logs
-        // and take away what has a name that the next image will use; and what modules keep for the
-        // life of the process, as mod_ssl its System V semaphores, which would outlive the image.
-        unsafe { sys::apr_pool_clear(sys::ap_pglobal) };
+        let aside = module_sockets::set_aside(std::process::id(), super::generation());
+        let kept = aside.hold_during(|| {
+            // SAFETY: no other thread uses pools, and what runs after this uses nothing of any.
+            // Cleanups flush logs and take away what has a name that the next image will use; and what
+            // modules keep for the life of the process, as mod_ssl its System V semaphores, which would
+            // outlive the image.
+            unsafe { sys::apr_pool_clear(sys::ap_pglobal) };
+        });
+        legacy.earlier.add_names(super::generation(), kept);
         let error = legacy.execute();
         // The configuration is gone, but the children serve with it.
         hold::hold(legacy, &format!("cannot execute the server anew: {error}"));

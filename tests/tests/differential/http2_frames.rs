@@ -371,7 +371,11 @@ fn five_hundred_idle_connections() -> Result<()> {
     let site = prepare()?;
     let mut host = Host::start(
         Kind::under_test(),
-        &configuration(&site, "KeepAliveTimeout 60\nTimeout 60\n"),
+        // One child: more of them would have threads of mod_http2's own.
+        &configuration(
+            &site,
+            "MinSpareThreads 1\nKeepAliveTimeout 60\nTimeout 60\n",
+        ),
     )?;
     get(host.port(), "/")?;
     // Stock Apache has a hundred threads under this configuration, and is out of them long before

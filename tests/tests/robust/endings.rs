@@ -6,6 +6,7 @@ use std::{
     cell::RefCell,
     collections::BTreeSet,
     fs,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -13,7 +14,8 @@ use anyhow::{Context, Result, ensure};
 use httpd_tests::{
     client::Client,
     differential::serve,
-    host::{Host, Kind, until},
+    host::{Host, Kind, PREAMBLE, Place, fill, free_ports, until},
+    modules,
     site::Site,
 };
 
@@ -280,4 +282,41 @@ fn a_graceful_stop_ends_after_its_timeout() -> Result<()> {
     );
     ensure!(left.shared.is_empty(), "{left:?}");
     Ok(())
+}
+
+#[test]
+fn a_single_process_obeys_a_stop_that_came_while_it_started() -> Result<()> {
+    let place = Place::new()?;
+    let module = modules::compile(&modules::source("mod_early_stop.c"), place.path())?;
+    let site = Site::new()?;
+    let kind = Kind::under_test();
+    let mpm = match kind {
+        Kind::Apache => "LoadModule mpm_event_module @MODULES@/mod_mpm_event.so\n",
+        Kind::Ours => "",
+    };
+    let configuration = serve(
+        &site,
+        "authz_core",
+        &format!("LoadModule early_stop_module {}", module.display()),
+    );
+    let configuration = fill(
+        &format!("{mpm}{PREAMBLE}{configuration}"),
+        place.path(),
+        &free_ports(1)?,
+    );
+    let file = place.path().join("conf/httpd.conf");
+    fs::write(&file, configuration)?;
+    let mut server = Command::new(kind.program())
+        .arg("-X")
+        .arg("-d")
+        .arg(place.path())
+        .arg("-f")
+        .arg(&file)
+        .spawn()?;
+    let ended = until("it has ended", || Ok(server.try_wait()?.is_some()));
+    if ended.is_err() {
+        server.kill()?;
+        server.wait()?;
+    }
+    ended.with_context(|| place.read("logs/error.log"))
 }

@@ -8,7 +8,7 @@ echo stream_get_contents($pipes[1]); fclose($pipes[1]); fclose($pipes[2]);
 echo proc_close($process), "\n";
 $pipe = popen('cat', 'w'); fwrite($pipe, ''); echo pclose($pipe), "\n";
 // A program that is ended by a signal, and one whose end is watched.
-$process = proc_open(['sleep', '30'], [], $pipes); proc_terminate($process);
+$process = proc_open(['sleep', '30'], [], $pipes); usleep(100000); proc_terminate($process);
 do { usleep(1000); $status = proc_get_status($process); } while ($status['running']);
 echo json_encode([$status['signaled'], $status['termsig']]), "\n";
 // What programs inherit.
