@@ -100,7 +100,7 @@ def soak(program: str, mpm: str, options) -> bool:
         status = server.stop()
         left = [str(path) for path in (server.root / "run").iterdir() if path.name != "httpd.pid"]
         lines = (server.root / "logs/access.log").read_text(errors="replace").splitlines()
-        logged = book.compare_with_log(lines, driver.crashed)
+        logged = book.compare_with_log(lines, driver.ended)
         piped = len((server.root / "logs/piped.log").read_text(errors="replace").splitlines())
     finally:
         control.over.set()
