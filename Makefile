@@ -15,7 +15,7 @@ BENCH_PACKAGES = $(RUN_PACKAGES) apache2 apache2-dev libapache2-mod-fcgid nginx-
 # More arguments for bench.py, as --scenarios static-1k.
 BENCH = --rounds 3
 
-.PHONY: build run test compatibility bench install
+.PHONY: build run test compatibility bench soak install
 
 build:
 	scripts/install-packages.sh $(BUILD_PACKAGES)
@@ -48,6 +48,14 @@ bench:
 	cargo build --release -p httpd-rs -p apxs-rs -p apachectl-rs
 	cd bench && python3 bench.py --servers apache,nginx,httpd-rs,limit \
 		--httpd-rs ../target/release/httpd-rs $(BENCH)
+
+# Twenty minutes for each MPM. SOAK: other arguments, as --minutes 2 --mpm event.
+SOAK = --minutes 20 --mpm all
+
+soak:
+	scripts/install-packages.sh $(BENCH_PACKAGES) curl openssl
+	cargo build --release -p httpd-rs
+	cd bench && python3 soak.py $(SOAK)
 
 # DESTDIR stages it elsewhere. PORT and MODULES go into a new conf/httpd.conf.
 install: build

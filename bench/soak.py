@@ -35,15 +35,15 @@ LOG_FAULTS = [
 
 def settle(server: Server) -> watch.State:
     """What the server holds after a restart, when it has come to rest."""
-    before = None
-    deadline = time.monotonic() + 40
-    while time.monotonic() < deadline:
+    last, same = None, 0
+    deadline = time.monotonic() + 60
+    # Helpers of children that have left may take seconds to end.
+    while same < 7 and time.monotonic() < deadline:
         time.sleep(1)
         state = watch.look(server.pid, server.root)
-        now = (state.processes, state.control_fds, state.shm, state.files)
-        if now == before and not state.zombies:
-            break
-        before = now
+        now = (state.processes, state.control_fds, state.shm, state.files, state.zombies)
+        same = same + 1 if now == last else 0
+        last = now
     return watch.look(server.pid, server.root)
 
 
@@ -100,7 +100,7 @@ def soak(program: str, mpm: str, options) -> bool:
         status = server.stop()
         left = [str(path) for path in (server.root / "run").iterdir() if path.name != "httpd.pid"]
         lines = (server.root / "logs/access.log").read_text(errors="replace").splitlines()
-        logged = book.compare_with_log(lines, driver.crashed)
+        logged = book.compare_with_log(lines, driver.ended)
         piped = len((server.root / "logs/piped.log").read_text(errors="replace").splitlines())
     finally:
         control.over.set()

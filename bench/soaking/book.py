@@ -17,13 +17,17 @@ class Blow:
     """Something that takes requests down with it: a crash, or a restart at once."""
 
     what: str
-    children: set[int]
+    # None: all there are, also those that start while it is under way.
+    children: set[int] | None
     begun: float
     ended: float | None = None
+    # Children that it was an excuse for.
+    used: set[int] = field(default_factory=set)
 
     def covers(self, child: int | None, since: float, until: float) -> bool:
         over = self.ended is not None and self.ended < since
-        return not over and self.begun <= until and (child is None or child in self.children)
+        return not over and self.begun <= until and (
+            child is None or self.children is None or child in self.children)
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Book:
             if self.counts[what] <= 20:
                 self.complaints.append(f"{time.strftime('%T')} {what}: {text}")
 
-    def blow(self, what: str, children: set[int]) -> Blow:
+    def blow(self, what: str, children: set[int] | None) -> Blow:
         blow = Blow(what, children, time.monotonic())
         with self.lock:
             self.blows.append(blow)
@@ -71,9 +75,13 @@ class Book:
         time.sleep(0.1)
         now = time.monotonic()
         with self.lock:
-            return any(blow.covers(child, since, now) for blow in self.blows[-50:])
+            for blow in self.blows[-50:]:
+                if blow.covers(child, since, now):
+                    blow.used.add(child or 0)
+                    return True
+            return False
 
-    def compare_with_log(self, lines, crashed: set[int]) -> Counter:
+    def compare_with_log(self, lines, ended: set[int]) -> Counter:
         """Each answered request has one line with its status. Lines: number, status, child."""
         seen = bytearray(len(self.states))
         found = Counter()
@@ -96,9 +104,9 @@ class Book:
                 self.complain("lines of requests that were raced", line.strip())
         for number, state in enumerate(self.states):
             if state == ANSWERED and seen[number] == 0:
-                if self.children[number] in crashed:
+                if self.children[number] in ended:
                     # It has sent the answer and died before the line.
-                    found["answered by a child that crashed, not logged"] += 1
+                    found["answered by a child that was ended, not logged"] += 1
                     continue
                 found["answered, not logged"] += 1
                 if found["answered, not logged"] <= 10:

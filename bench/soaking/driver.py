@@ -28,7 +28,7 @@ class Driver:
         self.number = 0
         self.second_port = False
         self.done = {}
-        self.crashed: set[int] = set()
+        self.ended: set[int] = set()
         self.events = [
             self.graceful, self.crash, self.new_configuration, self.htaccess, self.burst, self.kill,
             self.toggle_listener, self.at_once, self.crash,
@@ -91,17 +91,20 @@ class Driver:
         self.wait_for_generation("burst")
 
     def at_once(self) -> None:
+        # New children are started until it takes effect; they go as well.
+        blow = self.book.blow("restart at once", None)
         before = self.children()
-        blow = self.book.blow("restart at once", before)
         self.restart(signal.SIGHUP, "at once")
         deadline = time.monotonic() + 15
         while before & self.children() and time.monotonic() < deadline:
             time.sleep(0.05)
         if left := before & self.children():
-            # The piped log's process and the like are new ones as well.
             self.book.complain("children outlive a restart at once", str(left))
-        time.sleep(0.2)
+        time.sleep(0.3)
         blow.ended = time.monotonic()
+        self.ended |= before | blow.used
+        if wrong := blow.used & self.children():
+            self.book.complain("lost", f"requests of children that came after a restart at once: {wrong}")
 
     def toggle_listener(self) -> None:
         self.second_port = not self.second_port
@@ -137,7 +140,7 @@ class Driver:
             with_child.answer(head=True)
             child = with_child.child
             blow = self.book.blow("crash", {child})
-            self.crashed.add(child)
+            self.ended.add(child)
             with_child.send(b"GET /crash HTTP/1.1\r\nHost: soak.example\r\n\r\n")
             try:
                 if rest := with_child.socket.recv(100):
@@ -157,7 +160,7 @@ class Driver:
         child = connection.child
         connection.close()
         blow = self.book.blow("kill", {child})
-        self.crashed.add(child)
+        self.ended.add(child)
         os.kill(child, signal.SIGKILL)
         self.wait_for_death(child)
         blow.ended = time.monotonic() + 0.2

@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from .watch import USER
+
 SOURCE = Path(__file__).resolve().parents[2]
 MODULES = Path("/usr/lib/apache2/modules")
 NAMES = """
@@ -29,8 +31,8 @@ PidFile run/httpd.pid
 DefaultRuntimeDir run
 ErrorLog logs/error.log
 LogLevel notice
-User www-data
-Group www-data
+User {user}
+Group {user}
 Listen 127.0.0.1:{port}
 Listen 127.0.0.1:{tls_port}
 Include conf/changing.conf
@@ -191,7 +193,7 @@ class Server:
         more = "".join(self.other(name) for name in with_modules)
         text = CONFIGURATION.format(
             root=self.root, port=self.port, tls_port=self.tls_port, mpm=MPM[self.mpm], more=more,
-            script_sock=self.socket_line,
+            script_sock=self.socket_line, user=USER,
         )
         self.configuration.write_text("\n".join(lines) + text)
 

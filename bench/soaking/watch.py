@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -56,14 +57,22 @@ def descriptors(pid: int) -> Counter:
     return found
 
 
+# Whose semaphores are counted: the server runs as this user.
+USER = "irc"
+
+
 def sysv(kind: str, pids: set[int]) -> int:
-    """System V objects of these processes (shm), or whose owner they are (sem)."""
+    """System V segments that these processes have made, or semaphores of the server's user."""
     lines = Path(f"/proc/sysvipc/{kind}").read_text().splitlines()
     names = lines[0].split()
+    owner = pwd.getpwnam(USER).pw_uid
     count = 0
     for line in lines[1:]:
         row = dict(zip(names, line.split()))
-        count += kind == "sem" or int(row.get("cpid", 0)) in pids
+        if kind == "sem":
+            count += int(row["uid"]) == owner
+        else:
+            count += int(row["cpid"]) in pids
     return count
 
 
@@ -123,18 +132,16 @@ def look(pid: int, root: Path) -> State:
 def growth(before: State, after: State, slack_kib: int = 512) -> list[str]:
     """What there is more of, in words."""
     found = []
-    for name in ("control_fds", "most_fds", "environment", "shm", "files", "processes"):
+    for name in ("control_fds", "most_fds", "environment", "shm", "semaphores", "files", "processes"):
         was, now = getattr(before, name), getattr(after, name)
         # The environment names the children of before.
         # Spare children are one more or less.
         slack = {"environment": 200, "processes": 2}.get(name, 0)
         if now > was + slack:
             found.append(f"{name}: {was} -> {now}")
-    # Semaphores and /dev/shm are of the whole machine: a few more may be somebody else's.
-    for name in ("semaphores", "posix_shm"):
-        was, now = getattr(before, name), getattr(after, name)
-        if now > was + 4:
-            found.append(f"{name} (of the machine): {was} -> {now}")
+    # /dev/shm is of the whole machine: a few more may be somebody else's.
+    if after.posix_shm > before.posix_shm + 4:
+        found.append(f"/dev/shm (of the machine): {before.posix_shm} -> {after.posix_shm}")
     if after.zombies:
         found.append(f"zombies: {after.zombies}")
     for name in ("control_rss", "control_anonymous"):

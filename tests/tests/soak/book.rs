@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -14,8 +15,10 @@ use httpd_tests::host::until_within;
 
 /// Something that takes down what its children have under way.
 struct Blow {
-    children: HashSet<i32>,
-    begun: Instant,
+    /// `None`: all there are, also those that start while it is under way.
+    children: Option<HashSet<i32>>,
+    /// Children that it was an excuse for.
+    used: HashSet<i32>,
     ended: Option<Instant>,
 }
 
@@ -40,6 +43,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a log says: how many lines a request has, with which statuses, and lines that are none.
+type Logged = (BTreeMap<u32, u32>, Vec<(u32, u16)>, Vec<String>);
+
 /// Ends the clients when it is dropped.
 pub struct Over<'a>(&'a Book);
 
@@ -48,9 +54,6 @@ impl Drop for Over<'_> {
         self.0.over.store(true, Ordering::Relaxed);
     }
 }
-
-/// Lines of a log that are none.
-type Odd = Vec<String>;
 
 impl Book {
     /// Clients end when this is dropped.
@@ -81,30 +84,49 @@ impl Book {
         lock(&self.failures).push(what);
     }
 
-    /// These children are about to go down with what they have.
-    pub fn strike(&self, children: impl IntoIterator<Item = i32>) -> usize {
+    /// These children are about to go down with what they have; `None`: all.
+    pub fn strike(&self, children: Option<HashSet<i32>>) -> usize {
         let mut blows = lock(&self.blows);
         blows.push(Blow {
-            children: children.into_iter().collect(),
-            begun: Instant::now(),
+            used: children.clone().unwrap_or_default(),
+            children,
             ended: None,
         });
         blows.len() - 1
     }
 
-    /// They are gone.
-    pub fn struck(&self, blow: usize) {
-        if let Some(blow) = lock(&self.blows).get_mut(blow) {
-            blow.ended = Some(Instant::now() + Duration::from_millis(300));
+    /// These are known to go.
+    pub fn went_down(&self, blow: usize, children: &[i32]) {
+        lock(&self.blows)[blow].used.extend(children);
+    }
+
+    /// They are gone; these live, and had no reason to lose anything.
+    pub fn struck(&self, blow: usize, alive: &[i32]) {
+        // Clients may be about to notice.
+        thread::park_timeout(Duration::from_millis(300));
+        let mut blows = lock(&self.blows);
+        blows[blow].ended = Some(Instant::now());
+        let wrong: Vec<_> = alive
+            .iter()
+            .filter(|child| blows[blow].used.contains(child))
+            .collect();
+        if !wrong.is_empty() {
+            self.fail(format!("lost: requests of children {wrong:?}, which live"));
         }
     }
 
     fn excuses(&self, child: Option<i32>, since: Instant) -> bool {
-        let now = Instant::now();
-        lock(&self.blows).iter().any(|blow| {
-            blow.ended.is_none_or(|ended| ended >= since)
-                && blow.begun <= now
-                && child.is_none_or(|child| blow.children.contains(&child))
+        let mut blows = lock(&self.blows);
+        let excuse = blows.iter_mut().find(|blow| {
+            let theirs = |child| {
+                let children = blow.children.as_ref();
+                children.is_none_or(|children| children.contains(&child))
+            };
+            blow.ended.is_none_or(|ended| ended >= since) && child.is_none_or(theirs)
+        });
+        excuse.is_some_and(|blow| {
+            blow.used.extend(child);
+            true
         })
     }
 
@@ -121,7 +143,7 @@ impl Book {
         }
     }
 
-    fn logged(log: &str) -> (BTreeMap<u32, u32>, Vec<(u32, u16)>, Odd) {
+    fn logged(log: &str) -> Logged {
         let (mut counts, mut statuses, mut odd) = (BTreeMap::new(), Vec::new(), Vec::new());
         for line in log.lines() {
             match line.split(' ').collect::<Vec<_>>()[..] {
@@ -139,36 +161,34 @@ impl Book {
         (counts, statuses, odd)
     }
 
-    /// Children that crashed. (Restarts at once take down several, with helpers.)
-    fn crashed(&self) -> HashSet<i32> {
+    /// Children that went down: they may have answered and not written the line.
+    fn ended(&self) -> HashSet<i32> {
         let blows = lock(&self.blows);
-        let crashes = blows.iter().filter(|blow| blow.children.len() == 1);
-        crashes.flat_map(|blow| blow.children.clone()).collect()
+        blows.iter().flat_map(|blow| blow.used.clone()).collect()
     }
 
     /// The lines of a log that another one has not, which should have the same; but for those of children
-    /// that crashed.
+    /// that went down.
     pub fn not_in(&self, log: &str, other: &str) -> Vec<String> {
-        let crashed = self.crashed();
+        let ended = self.ended();
         let others: HashSet<&str> = other.lines().collect();
-        let by_crashed = |line: &str| {
+        let by_ended = |line: &str| {
             let child = line.rsplit(' ').next().and_then(|pid| pid.parse().ok());
-            child.is_some_and(|child| crashed.contains(&child))
+            child.is_some_and(|child| ended.contains(&child))
         };
         let missing = log
             .lines()
-            .filter(|line| !others.contains(line) && !by_crashed(line));
+            .filter(|line| !others.contains(line) && !by_ended(line));
         missing.map(str::to_owned).collect()
     }
 
-    /// How many requests were answered and have no line. A child that crashed may have answered and not
-    /// written the line.
+    /// How many requests were answered and have no line.
     pub fn not_logged(&self, log: &str) -> usize {
         let (counts, ..) = Self::logged(log);
-        let crashed = self.crashed();
+        let ended = self.ended();
         let answered = lock(&self.answered);
         let without = answered.iter().filter(|(number, (_, child))| {
-            !counts.contains_key(number) && child.is_none_or(|child| !crashed.contains(&child))
+            !counts.contains_key(number) && child.is_none_or(|child| !ended.contains(&child))
         });
         without.count()
     }

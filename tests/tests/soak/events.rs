@@ -125,13 +125,14 @@ impl<'a> Driver<'a> {
 
     fn at_once(&mut self) -> Result<()> {
         let children = self.host.children();
-        let blow = self.book.strike(children.clone());
+        let blow = self.book.strike(None);
+        self.book.went_down(blow, &children);
         self.restart(libc::SIGHUP)?;
         until("the children before are gone", || {
             let now = self.host.children();
             Ok(!now.iter().any(|child| children.contains(child)))
         })?;
-        self.book.struck(blow);
+        self.book.struck(blow, &self.host.children());
         Ok(())
     }
 
@@ -161,7 +162,7 @@ impl<'a> Driver<'a> {
         let answer = client.receive(true)?;
         let child = answer.field("X-Child").context("the child's number")?;
         let child: i32 = child.parse()?;
-        let blow = self.book.strike([child]);
+        let blow = self.book.strike(Some([child].into()));
         if kill {
             // SAFETY: a plain system call on a child of the server.
             unsafe { libc::kill(child, libc::SIGKILL) };
@@ -171,7 +172,7 @@ impl<'a> Driver<'a> {
         until("the child is gone", || {
             Ok(!self.host.children().contains(&child))
         })?;
-        self.book.struck(blow);
+        self.book.struck(blow, &self.host.children());
         Ok(())
     }
 }
