@@ -5,7 +5,7 @@ PREFIX = /usr/local/httpd-rs
 BUILD_PACKAGES = build-essential pkg-config libapr1-dev libaprutil1-dev
 RUN_PACKAGES = $(BUILD_PACKAGES) apache2-bin 'media-types|mime-support'
 TEST_PACKAGES = $(BUILD_PACKAGES) apache2 apache2-dev libclang-dev 'media-types|mime-support' \
-	apache2-suexec-pristine apache2-utils cadaver curl libaprutil1-dbd-sqlite3 libbrotli-dev \
+	apache2-suexec-pristine apache2-utils cadaver curl iproute2 libaprutil1-dbd-sqlite3 libbrotli-dev \
 	libldap-dev liblua5.3-dev libnghttp2-dev libssl-dev libxml2-dev litmus memcached \
 	nghttp2-client nghttp2-server openssl php-cgi php-fpm python3 python3-dev python3-venv \
 	redis-server slapd sqlite3 zlib1g-dev

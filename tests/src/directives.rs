@@ -4,7 +4,10 @@ use std::{fs, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::host::{APACHE_MODULES, Kind, Place, printed, run};
+use crate::{
+    host::{Kind, Place, fill, printed, run},
+    mpm::Mpm,
+};
 
 /// One of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +20,18 @@ pub struct Directive {
     pub allowed: String,
 }
 
-/// What `kind` lists, with the event MPM.
+/// What `kind` lists, with this MPM.
 ///
 /// # Errors
 /// When the server cannot be asked, or lists too few.
-pub fn known(kind: Kind) -> Result<Vec<Directive>> {
+pub fn known(kind: Kind, mpm: Mpm) -> Result<Vec<Directive>> {
     let place = Place::new()?;
     let file = place.path().join("conf/httpd.conf");
-    fs::write(
-        &file,
-        format!(
-            "ServerRoot \"{}\"\nServerName x\nErrorLog logs/error.log\nListen 127.0.0.1:1\n\
-             LoadModule mpm_event_module {APACHE_MODULES}/mod_mpm_event.so\n",
-            place.path().display()
-        ),
-    )?;
+    let text = format!(
+        "ServerRoot \"@PLACE@\"\nServerName x\nErrorLog logs/error.log\nListen 127.0.0.1:1\n{}",
+        mpm.load_line()
+    );
+    fs::write(&file, fill(&text, place.path(), &[]))?;
     let output = run(Command::new(kind.program()).arg("-L").arg("-f").arg(&file))?;
     let text = printed(&output);
     let mut list: Vec<Directive> = Vec::new();

@@ -206,6 +206,10 @@ impl Host {
                     command
                 }
             };
+            if !mpm.is_threaded() {
+                // Apache's prefork ends its whole group of processes when it stops.
+                std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            }
             let process = command
                 .arg("-d")
                 .arg(here.path())

@@ -37,8 +37,13 @@ impl Mpm {
     pub fn under_test() -> Self {
         // The test runner names the thread after the test.
         let thread = std::thread::current();
-        let mut rooms = thread.name().unwrap_or_default().split("::");
-        if let Some(mpm) = rooms.find_map(Self::named) {
+        let rooms = |name: &str| name.split("::").find_map(Self::named);
+        if let Some(mpm) = thread.name().and_then(rooms) {
+            return mpm;
+        }
+        // A thread that a test has started: where each test is a process, that is named too.
+        let mut arguments = std::env::args().skip_while(|argument| argument != "--exact");
+        if let Some(mpm) = arguments.nth(1).as_deref().and_then(rooms) {
             return mpm;
         }
         match std::env::var("MPM_UNDER_TEST") {
@@ -94,7 +99,8 @@ impl Mpm {
     }
 
     /// A configuration made for threads as this MPM can read it: prefork has no directives about
-    /// threads, and the limits that stand beside them are made for children with many.
+    /// threads, and the limits that stand beside them are made for children with many. One child
+    /// stays one child, which serves one connection after the other.
     pub fn adapt(self, configuration: &str) -> String {
         let about = |names: &[&str]| {
             let lines = configuration.lines();
@@ -106,8 +112,9 @@ impl Mpm {
         }
         let lines = configuration.lines().map(|line| {
             let name = line.split(' ').next().unwrap_or_default();
+            let limits = ["ServerLimit", "MaxRequestWorkers"];
             // The number of lines stays, for messages that count them.
-            if THREADS.contains(&name) || ["ServerLimit", "MaxRequestWorkers"].contains(&name) {
+            if THREADS.contains(&name) || limits.contains(&name) && line != "ServerLimit 1" {
                 "#\n".to_owned()
             } else {
                 format!("{line}\n")

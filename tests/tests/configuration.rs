@@ -8,7 +8,8 @@ use std::{fs, process::Command};
 use anyhow::{Result, ensure};
 use httpd_tests::{
     compatibility, directives,
-    host::{APACHE_MODULES, Kind, Place, printed, run},
+    host::{Kind, Place, fill, printed, run},
+    mpm::Mpm,
 };
 
 /// What a server says about a piece of configuration, without what may differ: the program's name,
@@ -22,9 +23,9 @@ fn verdict(kind: Kind, place: &Place, piece: &str) -> Result<String> {
         "ServerRoot \"{directory}\"\nDefaultRuntimeDir \"{directory}\"\nServerName x\n\
          Listen 127.0.0.1:1\n"
     );
-    for module in ["mpm_event", "authz_core"] {
-        text += &format!("LoadModule {module}_module {APACHE_MODULES}/mod_{module}.so\n");
-    }
+    text += &Mpm::under_test().load_line();
+    text += "LoadModule authz_core_module @MODULES@/mod_authz_core.so\n";
+    text = fill(&text, place.path(), &[]);
     fs::write(&file, text + piece + "\n")?;
     let output = run(Command::new(kind.program()).arg("-f").arg(&file).arg("-t"))?;
     let lines: Vec<String> = printed(&output)
@@ -148,7 +149,7 @@ fn malformed_expressions_are_refused_alike() -> Result<()> {
 fn every_directive(arguments: &str, around: (&str, &str)) -> Result<()> {
     let (ours, theirs) = (Place::new()?, Place::new()?);
     let mut differences = String::new();
-    let directives = directives::known(Kind::Apache)?;
+    let directives = directives::known(Kind::Apache, Mpm::under_test())?;
     for directive in &directives {
         let name = &directive.name;
         let piece = match name.strip_prefix('<') {
@@ -182,19 +183,10 @@ fn refuses_what_is_no_number(verdict: &str) -> bool {
 
 /// Without the words of help that follow the number of arguments: they are our own.
 fn without_help(verdict: &str) -> String {
-    // What is said of numbers that do not fit together is in our words, too.
-    let lines = verdict.lines().filter(|line| {
-        ![
-            "exceed",
-            "not allowed, increasing",
-            "must be at least",
-            "integer multiple",
-        ]
-        .iter()
-        .any(|words| line.contains(words))
-    });
+    let lines = verdict.lines().map(facts);
     let lines = lines.map(|line| {
         let line = line
+            .as_str()
             .trim_start_matches("AH00543: ")
             .trim_start_matches("AH00544: ");
         let line = match line.split_once(": bad ") {
@@ -205,9 +197,24 @@ fn without_help(verdict: &str) -> String {
             .iter()
             .filter_map(|end| Some(line.find(end)? + end.len() - 2))
             .min();
-        &line[..cut.unwrap_or(line.len())]
+        line[..cut.unwrap_or(line.len())].to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What an MPM says of numbers that do not fit together is in our words: its number and the values, in
+/// their order, are Apache's.
+fn facts(line: &str) -> String {
+    match line.split_once(": WARNING: ") {
+        Some((number, text)) if number.starts_with("AH") => {
+            let values = text.split(|c: char| !(c.is_ascii_digit() || c == '-'));
+            let values: Vec<&str> = values
+                .filter(|value| value.parse::<i64>().is_ok())
+                .collect();
+            format!("{number}: {}", values.join(" "))
+        }
+        _ => line.to_owned(),
+    }
 }
 
 #[test]
@@ -266,4 +273,97 @@ fn every_directive_in_a_limit() -> Result<()> {
         "7",
         ("<Location />\n<Limit GET>\n", "</Limit>\n</Location>"),
     )
+}
+
+/// Numbers that an MPM cannot take as they are: too small, too large, in contradiction.
+const NUMBERS: [&str; 6] = ["0", "-3", "30000", "300000", "2000000000", "65"];
+
+/// What the MPM under test says of each of its numbers, alone and beside others.
+fn numbers_are_judged_alike() -> Result<()> {
+    let (ours, theirs) = (Place::new()?, Place::new()?);
+    let threads = "ServerLimit ThreadLimit ThreadsPerChild MaxRequestWorkers MaxClients StartServers \
+        MinSpareThreads MaxSpareThreads";
+    let processes = "ServerLimit MaxRequestWorkers MaxClients StartServers MinSpareServers \
+        MaxSpareServers";
+    let (names, combined) = if Mpm::under_test().is_threaded() {
+        let combined = [
+            "ThreadLimit 5\nThreadsPerChild 10\nMaxRequestWorkers 3",
+            "ServerLimit 2\nThreadsPerChild 7\nMaxRequestWorkers 20",
+            "MinSpareThreads 100\nMaxSpareThreads 10\nStartServers 99",
+            "ServerLimit 0\nThreadLimit 0\nThreadsPerChild 0\nMaxRequestWorkers 0\nStartServers 0\n\
+             MinSpareThreads 0",
+            "ThreadsPerChild 64\nMaxRequestWorkers 400",
+        ];
+        (threads, combined.to_vec())
+    } else {
+        let combined = [
+            "ServerLimit 5\nMaxRequestWorkers 6\nStartServers 7",
+            "MinSpareServers 20\nMaxSpareServers 10",
+            "ServerLimit 0\nMaxRequestWorkers 0\nStartServers 0\nMinSpareServers 0",
+        ];
+        (processes, combined.to_vec())
+    };
+    let mut pieces: Vec<String> = combined.iter().map(|&lines| lines.to_owned()).collect();
+    for name in names.split(' ') {
+        pieces.extend(NUMBERS.map(|number| format!("{name} {number}")));
+    }
+    for name in "MaxConnectionsPerChild MaxRequestsPerChild MaxMemFree ThreadStackSize \
+        GracefulShutdownTimeout ListenBacklog ListenCoresBucketsRatio AsyncRequestWorkerFactor"
+        .split(' ')
+    {
+        pieces.extend(["0", "-3", "7", "4000000000"].map(|number| format!("{name} {number}")));
+    }
+    let mut differences = String::new();
+    for piece in &pieces {
+        let here = without_help(&verdict(Kind::under_test(), &ours, piece)?);
+        let there = without_help(&verdict(Kind::Apache, &theirs, piece)?);
+        if here != there && !refuses_what_is_no_number(&here) {
+            differences += &format!("{piece}\n--- here:\n{here}\n--- Apache:\n{there}\n\n");
+        }
+    }
+    ensure!(differences.is_empty(), "{differences}");
+    let module = format!("mpm_{}", Mpm::under_test().name());
+    compatibility::behaves(&module, pieces.len())
+}
+
+mod event {
+    use super::*;
+
+    #[test]
+    fn numbers_of_an_mpm() -> Result<()> {
+        numbers_are_judged_alike()
+    }
+}
+
+mod worker {
+    use super::*;
+
+    #[test]
+    fn numbers_of_an_mpm() -> Result<()> {
+        numbers_are_judged_alike()
+    }
+
+    #[test]
+    fn every_directive_with_a_number() -> Result<()> {
+        every_directive("7", ("", ""))
+    }
+}
+
+mod prefork {
+    use super::*;
+
+    #[test]
+    fn numbers_of_an_mpm() -> Result<()> {
+        numbers_are_judged_alike()
+    }
+
+    #[test]
+    fn every_directive_with_a_number() -> Result<()> {
+        every_directive("7", ("", ""))
+    }
+
+    #[test]
+    fn every_directive_with_a_word() -> Result<()> {
+        every_directive("nonsense", ("", ""))
+    }
 }

@@ -12,6 +12,7 @@ use httpd_tests::{
     compatibility,
     directives::{self, Directive},
     host::{Kind, workspace},
+    mpm::Mpm,
 };
 
 /// A row of the table.
@@ -97,8 +98,16 @@ const OURS: [&str; 2] = ["ModuleCrashLimit", "ModuleExecution"];
 /// The same names as Apache's, allowed in the same places.
 #[test]
 fn directives_are_those_of_apache() -> Result<()> {
-    let theirs = sorted(directives::known(Kind::Apache)?);
-    let mut ours = sorted(directives::known(Kind::under_test())?);
+    let mut count = 0;
+    for mpm in Mpm::ALL {
+        count += compared(mpm)?;
+    }
+    compatibility::behaves("core mpm_event mpm_worker mpm_prefork", count)
+}
+
+fn compared(mpm: Mpm) -> Result<usize> {
+    let theirs = sorted(directives::known(Kind::Apache, mpm)?);
+    let mut ours = sorted(directives::known(Kind::under_test(), mpm)?);
     ours.retain(|(name, _)| !OURS.contains(&&name[..]));
     let only = |one: &[(String, String)], other: &[(String, String)]| -> Vec<String> {
         let missing = one.iter().filter(|directive| !other.contains(directive));
@@ -108,17 +117,32 @@ fn directives_are_those_of_apache() -> Result<()> {
     };
     ensure!(
         ours == theirs,
-        "only here: {:#?}\nonly in Apache: {:#?}",
+        "{mpm:?}: only here: {:#?}\nonly in Apache: {:#?}",
         only(&ours, &theirs),
         only(&theirs, &ours)
     );
-    compatibility::behaves("core", ours.len())
+    Ok(ours.len())
+}
+
+/// What the server knows under one MPM or another, each once, with the modules it is of.
+fn known_with_any_mpm() -> Result<Vec<Directive>> {
+    let mut known: Vec<Directive> = Vec::new();
+    for mpm in Mpm::ALL {
+        for directive in directives::known(Kind::Ours, mpm)? {
+            match known.iter_mut().find(|seen| seen.name == directive.name) {
+                Some(seen) if seen.module == directive.module => {}
+                Some(seen) => seen.module += &format!(", {}", directive.module),
+                None => known.push(directive),
+            }
+        }
+    }
+    Ok(known)
 }
 
 #[test]
 fn directives_are_documented() -> Result<()> {
     let rows = rows()?;
-    let known = directives::known(Kind::Ours)?;
+    let known = known_with_any_mpm()?;
     let mut tests = BTreeSet::new();
     tests_below(&workspace().join("tests/tests"), &mut tests)?;
     let mut wrong = Vec::new();

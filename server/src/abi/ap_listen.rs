@@ -18,6 +18,8 @@ use std::{
 
 use httpd_sys::{self as sys, ap_listen_rec};
 
+use crate::mpm::buckets;
+
 exports! { ap_listen_pre_config, ap_close_listeners, ap_close_listeners_ex, ap_close_selected_listeners }
 
 /// The sockets the configuration asks for, in its order.
@@ -90,6 +92,7 @@ unsafe fn records(first: *mut ap_listen_rec) -> impl Iterator<Item = *mut ap_lis
 /// Prepares for a reading of the configuration.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ap_listen_pre_config() {
+    buckets::forget();
     // SAFETY: called while the process has one thread.
     unsafe {
         EARLIER.store(ap_listeners, Ordering::Relaxed);
@@ -111,6 +114,7 @@ pub unsafe extern "C" fn ap_listen_pre_config() {
 pub unsafe extern "C" fn ap_close_listeners() {
     // SAFETY: the list only changes while the configuration is read.
     unsafe { ap_close_listeners_ex(ap_listeners) }
+    buckets::close();
 }
 
 /// Closes the sockets of a list.

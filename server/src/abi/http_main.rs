@@ -101,6 +101,9 @@ struct Failed;
 pub fn run(program: &str, words: &[OsString], arguments: &Arguments) -> i32 {
     if arguments.action == Action::Serve {
         control::begin_to_listen_to_signals();
+        // Rust's runtime ignores it, and programs that the configuration starts would inherit that. The
+        // control process ignores it when it begins to work.
+        crate::mpm::signals::reset(libc::SIGPIPE);
     }
     crate::crash::begin();
     crate::crash::panics::begin();
@@ -314,7 +317,10 @@ impl Startup {
             });
             if arguments.mpm.is_none() && (given || arguments.file.is_some()) {
                 ap_main_state = sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
-                self.read_tree(self.pconf)?;
+                // A pool of its own: directives tell .htaccess files by there being just one.
+                let mut ptemp = null_mut();
+                sys::apr_pool_create_ex(&raw mut ptemp, self.pconf, None, null_mut());
+                self.read_tree(ptemp)?;
             }
             if arguments.action == Action::Modules {
                 sys::ap_show_modules();

@@ -33,6 +33,7 @@ use crate::{
         kinds::{Key, Sort, first_part},
         timing,
     },
+    mpm::kind::{self, Kind},
 };
 
 /// An accepted socket with its addresses.
@@ -197,6 +198,12 @@ impl Session {
             (*cs).state = sys::CONN_STATE_NUM;
             (*cs).sense = sys::CONN_SENSE_DEFAULT;
             sys::ap_run_process_connection(c);
+            if (*cs).state != sys::CONN_STATE_PROCESSING && kind::current() == Kind::Event {
+                // The module has shown what the connection does; the thread is free for others, and
+                // counts as idle.
+                let sbh = crate::mpm::thread_scoreboard_handle();
+                sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+            }
             let wanted = match (*cs).sense {
                 sys::CONN_SENSE_WANT_WRITE => Readiness::Writable,
                 _ => Readiness::Readable,
@@ -479,7 +486,7 @@ impl Session {
                 return self.done(Next::Close);
             }
             (*(*c).cs).state = sys::CONN_STATE_HANDLER;
-            if sys::ap_extended_status != 0 {
+            if sys::ap_extended_status != 0 && !crate::mpm::child::owns_connections() {
                 // This one counts too.
                 sys::ap_set_conn_count((*c).sbh.cast(), r, ((*c).keepalives + 1) as u16);
             }
@@ -544,12 +551,14 @@ impl Session {
         self.done(Next::Queued)
     }
 
-    /// This thread is free.
+    /// This thread is free, unless it owns the connection.
     fn done(&self, next: Next) -> Next {
-        // SAFETY: the connection is live.
-        unsafe {
-            let sbh = (*self.c).sbh.cast();
-            sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+        if !crate::mpm::child::owns_connections() {
+            // SAFETY: the connection is live.
+            unsafe {
+                let sbh = (*self.c).sbh.cast();
+                sys::ap_update_child_status(sbh, sys::SERVER_READY as c_int, null_mut());
+            }
         }
         next
     }
@@ -656,8 +665,10 @@ impl Session {
         let gone = timing::on_reactor(ending(), || unsafe {
             (*self.c).sbh = crate::mpm::thread_scoreboard_handle().cast();
             let gone = sys::ap_start_lingering_close(self.c) != 0;
-            let ready = sys::SERVER_READY as c_int;
-            sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            if !crate::mpm::child::owns_connections() {
+                let ready = sys::SERVER_READY as c_int;
+                sys::ap_update_child_status((*self.c).sbh.cast(), ready, null_mut());
+            }
             gone
         });
         (!gone).then(|| linger::limits(self.connection()))

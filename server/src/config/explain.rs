@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     line::is_space,
-    stock::{STOCK, Stock},
+    stock::{OF_MPMS, STOCK, Stock},
 };
 
 /// The longest excerpt of a line shown.
@@ -22,6 +22,8 @@ pub struct Fault<'a> {
     pub source: Option<&'a [u8]>,
     /// The command table's usage text of the directive.
     pub usage: Option<&'a str>,
+    /// The name of the process model in use.
+    pub mpm: &'a str,
 }
 
 /// The lines to print behind the message. `known` are the names of all registered directives,
@@ -109,6 +111,9 @@ fn remedy<'k>(
         if let Some(stock) = stock_of(name) {
             return Some(provided_by(&shown, stock, exists));
         }
+        if let Some(mpms) = mpms_with(name) {
+            return Some(of_another_mpm(&shown, mpms, fault.mpm));
+        }
         let nearest = nearest(name, known)?;
         return Some(match stock_of(nearest.as_bytes()) {
             Some(stock) if nearest.1 => {
@@ -144,18 +149,43 @@ fn provided_by(name: &str, stock: &Stock, exists: impl Fn(&str) -> bool) -> Stri
     }
 }
 
+/// The process models that have a directive, when it is one that others lack.
+fn mpms_with(name: &[u8]) -> Option<&'static [&'static str]> {
+    let (_, mpms) = OF_MPMS.iter().find(|(names, _)| is_among(names, name))?;
+    Some(mpms)
+}
+
+fn of_another_mpm(name: &str, mpms: &[&str], current: &str) -> String {
+    let first = mpms.first().copied().unwrap_or_default();
+    let (which, those) = match mpms {
+        [one] => (format!("the {one} MPM"), "that MPM"),
+        several => (
+            format!("the MPMs {}", several.join(" and ")),
+            "one of those",
+        ),
+    };
+    format!(
+        "{name} comes with {which}, and {current} is in use; choose {those} before: \
+         LoadModule mpm_{first}_module {}/mod_mpm_{first}.so, or put the line into \
+         <IfModule mpm_{first}_module>",
+        modules_dir()
+    )
+}
+
 /// Where the stock modules are installed.
 pub fn modules_dir() -> &'static str {
     "/usr/lib/apache2/modules"
 }
 
 fn stock_of(name: &[u8]) -> Option<&'static Stock> {
-    STOCK.iter().find(|stock| {
-        stock
-            .directives
-            .split_ascii_whitespace()
-            .any(|directive| directive.as_bytes().eq_ignore_ascii_case(name))
-    })
+    STOCK.iter().find(|stock| is_among(stock.directives, name))
+}
+
+/// Whether the list has this name, in any case.
+fn is_among(names: &str, name: &[u8]) -> bool {
+    names
+        .split_ascii_whitespace()
+        .any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// A name near the one asked for, and whether it is that of a module not loaded.
@@ -240,6 +270,7 @@ mod tests {
             line: 12,
             source: source.map(str::as_bytes),
             usage: Some("the usage"),
+            mpm: "event",
         };
         lines(&fault, KNOWN.into_iter(), |file| file == "mod_rewrite")
     }
@@ -260,6 +291,13 @@ mod tests {
         assert_eq!(near[2], "help: did you mean ServerName?");
         let near = explain(message, "RewriteEngin", "on", None);
         assert!(near[2].starts_with("help: did you mean RewriteEngine? RewriteEngine comes with"));
+        let other = explain(message, "MinSpareServers", "5", None);
+        assert_eq!(
+            other[2],
+            "help: MinSpareServers comes with the prefork MPM, and event is in use; choose that MPM \
+             before: LoadModule mpm_prefork_module /usr/lib/apache2/modules/mod_mpm_prefork.so, or \
+             put the line into <IfModule mpm_prefork_module>"
+        );
         let missing = explain(message, "ProxyPass", "/ x", None);
         assert!(missing[2].contains("mod_proxy, which is not loaded and not installed"));
         assert_eq!(explain(message, "Zzzyzx", "", None).len(), 2);

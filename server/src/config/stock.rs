@@ -11,6 +11,17 @@ pub(super) struct Stock {
     pub(super) directives: &'static str,
 }
 
+/// Directives that only some process models have: their names, separated by white space, and the
+/// models, the one to be named first in front.
+pub(super) static OF_MPMS: &[(&str, &[&str])] = &[
+    ("MinSpareServers MaxSpareServers", &["prefork"]),
+    (
+        "MinSpareThreads MaxSpareThreads ThreadLimit ThreadsPerChild",
+        &["event", "worker"],
+    ),
+    ("AsyncRequestWorkerFactor", &["event"]),
+];
+
 /// All stock modules that provide directives and are not built into the server.
 pub(super) static STOCK: &[Stock] = &[
     Stock {

@@ -10,6 +10,7 @@
 //! tasks whose request a module will go on with later. `linger` closes so that the client gets the
 //! last bytes.
 
+pub mod budget;
 pub mod head;
 pub mod life;
 pub mod linger;

@@ -1,5 +1,5 @@
 //! Places for calls that hold a thread off the reactor: as many as the configuration allows requests
-//! that block. A request that is known to block waits for its place in its task, in order and without
+//! that block, in this child and (`budget`) in all of them. A request that is known to block waits for its place in its task, in order and without
 //! a thread; so there is always a thread left to be the reactor.
 //!
 //! A call that turns out to block in its middle takes a place if there is one and goes on without if
@@ -12,9 +12,12 @@ use std::{
     cell::Cell,
     marker::PhantomData,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use tokio::sync::Semaphore;
+
+use super::budget;
 
 static PLACES: Semaphore = Semaphore::const_new(0);
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -39,6 +42,11 @@ pub fn spare_threads(places: usize) -> usize {
     (places / 2).max(64)
 }
 
+/// Whether all places are taken.
+pub fn is_full() -> bool {
+    OPEN.load(Ordering::Relaxed) && PLACES.available_permits() == 0
+}
+
 /// How many requests wait for a place.
 pub fn waiting() -> usize {
     WAITING.load(Ordering::Relaxed)
@@ -50,9 +58,30 @@ pub struct Place(());
 
 impl Drop for Place {
     fn drop(&mut self) {
-        PLACES.add_permits(1);
+        give_back();
     }
 }
+
+fn give_back() {
+    budget::give();
+    PLACES.add_permits(1);
+}
+
+/// Takes a place for which nobody has to wait.
+fn try_take() -> bool {
+    let Ok(permit) = PLACES.try_acquire() else {
+        return false;
+    };
+    // Given back when it goes.
+    let taken = budget::take();
+    if taken {
+        permit.forget();
+    }
+    taken
+}
+
+/// How often a request asks again that waits for other children to be done with theirs.
+const ASK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Waits for a place, without a thread.
 pub async fn take() -> Option<Place> {
@@ -65,16 +94,16 @@ pub async fn take() -> Option<Place> {
     if !OPEN.load(Ordering::Relaxed) {
         return None;
     }
-    let permit = match PLACES.try_acquire() {
-        Ok(permit) => permit,
-        Err(_) => {
-            WAITING.fetch_add(1, Ordering::Relaxed);
-            let _counted = Counted;
-            // The semaphore is never closed.
-            PLACES.acquire().await.ok()?
+    if !try_take() {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted;
+        // The semaphore is never closed.
+        let permit = PLACES.acquire().await.ok()?;
+        while !budget::take() {
+            tokio::time::sleep(ASK_AGAIN).await;
         }
-    };
-    permit.forget();
+        permit.forget();
+    }
     Some(Place(()))
 }
 
@@ -113,7 +142,7 @@ impl Stretch {
 impl Drop for Stretch {
     fn drop(&mut self) {
         if self.outermost && HOLDS.replace(false) {
-            PLACES.add_permits(1);
+            give_back();
         }
     }
 }
@@ -121,10 +150,9 @@ impl Drop for Stretch {
 /// Takes a place until the present stretch of work ends, unless it has one; false when none is free.
 pub fn enter() -> bool {
     if !HOLDS.get() && OPEN.load(Ordering::Relaxed) {
-        let Ok(permit) = PLACES.try_acquire() else {
+        if !try_take() {
             return false;
-        };
-        permit.forget();
+        }
         HOLDS.set(true);
     }
     true

@@ -14,9 +14,9 @@ use httpd_sys as sys;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::{
-    execution,
+    buckets, execution,
     kind::{self, Kind},
-    orders::Order,
+    orders::{self, Order},
     places, signals,
 };
 use crate::{
@@ -42,8 +42,6 @@ pub struct Child {
     /// MaxConnectionsPerChild; 0: no limit.
     most_connections: i64,
     takers: Takers,
-    /// A connection has a thread to its end, which shows in the scoreboard what it waits for.
-    owned: bool,
 }
 
 /// How long a child that leaves keeps connections on which no request is under way. A client may have
@@ -78,6 +76,15 @@ pub fn set_stopping() {
 /// Whether the process has begun to leave, for modules that ask (`ap_mpm_query`).
 pub fn is_stopping() -> bool {
     STOPPING.load(Ordering::Relaxed)
+}
+
+/// Whether the threads of this child own their connections.
+static OWNS: AtomicBool = AtomicBool::new(false);
+
+/// Whether the threads of this child own their connections, and so show in the scoreboard what those
+/// wait for.
+pub fn owns_connections() -> bool {
+    OWNS.load(Ordering::Relaxed)
 }
 
 impl Child {
@@ -153,7 +160,7 @@ impl Child {
 
     /// Shows in the scoreboard, while the result lives, what a connection waits for.
     pub fn counted(&self, state: State) -> Counted {
-        if self.owned {
+        if owns_connections() {
             places::show(match state {
                 State::Open => sys::SERVER_BUSY_READ,
                 State::Writing => sys::SERVER_BUSY_WRITE,
@@ -176,19 +183,30 @@ impl Drop for Presence {
         if self.0.connections.fetch_sub(1, Ordering::Relaxed) == 1 && self.0.is_leaving() {
             self.0.one_less.notify_waiters();
         }
-        if self.0.owned {
+        if owns_connections() {
             places::show(sys::SERVER_READY);
         }
     }
 }
 
-/// Runs the child in `slot` of the scoreboard to its end; answers the exit code. `parent` is the
-/// control process, unless this process is that itself.
-pub fn run(slot: i32, parent: Option<i32>) -> i32 {
+/// Runs the child in `slot` of the scoreboard to its end, with a set of listening sockets; answers the
+/// exit code. `parent` is the control process, unless this process is that itself.
+pub fn run(slot: i32, bucket: i32, parent: Option<i32>) -> i32 {
     crate::crash::begin_child();
-    signals::remember_here();
-    // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
-    signals::ignore(libc::SIGINT);
+    if parent.is_some() {
+        signals::forget();
+        // Ctrl-C reaches the whole group of processes; the control process tells children what to do.
+        // Programs that a thread starts are not to inherit that it is ignored.
+        if kind::current() == Kind::Prefork {
+            signals::ignore(libc::SIGINT);
+        }
+    }
+    if let Err(error) = orders::prepare(parent.is_none()) {
+        super::control::log(sys::APLOG_ALERT, &format!("cannot hear signals: {error}"));
+        return CHILD_FATAL;
+    }
+    super::set_running(false);
+    buckets::take(bucket);
     let mut pool = null_mut();
     // SAFETY: the process has one thread here; pconf and the main server live until it ends.
     unsafe {
@@ -208,6 +226,7 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         }
         sys::ap_run_child_init(pool, sys::ap_server_conf);
     }
+    super::set_running(true);
     network_filters::find_byte_counters();
     let kind = kind::current();
     // SAFETY: a plain number that a directive has set.
@@ -223,9 +242,9 @@ pub fn run(slot: i32, parent: Option<i32>) -> i32 {
         accepted: AtomicI64::new(0),
         most_connections,
         takers: http_connection::takers(),
-        owned: kind != Kind::Event,
     }));
     crate::crash::count_connections(&child.connections);
+    OWNS.store(kind != Kind::Event, Ordering::Relaxed);
     connections::forget(slot);
     places::take_slot(slot);
     execution::begin(slot);

@@ -12,12 +12,12 @@ use std::{
 use httpd_sys as sys;
 
 use super::{
-    announce, child,
+    announce, buckets, child,
     earlier::Earlier,
     helpers, hold,
     kind::{self, Kind},
     numbers::Event,
-    restart,
+    reactor, restart,
     restart::Restarts,
     settings::settings,
     signals,
@@ -32,6 +32,8 @@ use crate::crash::limit::{self, Verdict};
 pub(super) struct ChildProcess {
     pub(super) pid: i32,
     pub(super) slot: i32,
+    /// Its set of listening sockets.
+    bucket: i32,
     started: Instant,
     /// It has been told to leave, because there are too many.
     dismissed: bool,
@@ -61,8 +63,8 @@ pub(super) struct Control {
     /// Children that have died and are to be replaced whatever the load is.
     lost: i32,
     dismissed: Instant,
-    /// What the log says already: that more children are needed than there may be.
-    said_full: bool,
+    /// What the log says already, once: that more children are needed than there may be.
+    said: Vec<Event>,
 }
 
 /// The signals that the control process takes.
@@ -141,11 +143,20 @@ fn with_signals_let_in<T>(work: impl FnOnce() -> T) -> T {
     answer
 }
 
+/// Writing where nobody reads, or more than a file may have, is an error to look at, not an end.
+fn ignore_signals() {
+    signals::ignore(libc::SIGPIPE);
+    signals::ignore(libc::SIGXFSZ);
+}
+
 /// Runs the server until it is told to stop: the `mpm` hook.
 pub fn run() {
     limit::begin_control();
     control_signals().block();
-    signals::ignore(libc::SIGPIPE);
+    ignore_signals();
+    if kind::current().is_threaded() {
+        reactor::check_stack_size();
+    }
     log(
         sys::APLOG_NOTICE,
         &format!(
@@ -165,7 +176,7 @@ pub fn run() {
         supply: Supply::new(),
         lost: 0,
         dismissed: Instant::now(),
-        said_full: false,
+        said: Vec::new(),
     };
     // From here on nothing can make the start fail: what was listened on before and is not any more is
     // closed, before children would get it.
@@ -175,6 +186,7 @@ pub fn run() {
     control
         .earlier
         .tell_children(restart::signal_for_old_children());
+    super::set_running(true);
     let end = control.supervise();
     control.stop(end);
 }
@@ -182,13 +194,13 @@ pub fn run() {
 /// Runs one child in this very process, for debuggers (`-X`).
 pub fn run_in_foreground() {
     child_signals().block();
-    signals::ignore(libc::SIGPIPE);
+    ignore_signals();
     // What has come while the server started waits for the child to let it in.
     while let Some(signal) = signals::take_remembered() {
         // SAFETY: a plain system call on this process.
         unsafe { libc::kill(libc::getpid(), signal) };
     }
-    child::run(0, None);
+    child::run(0, 0, None);
 }
 
 impl Control {
@@ -252,6 +264,9 @@ impl Control {
             let lost = std::mem::take(&mut self.lost);
             self.start(lost);
         }
+        if buckets::count() > 1 && self.populations().contains(&0) {
+            self.start(1);
+        }
         let seen: Vec<_> = self
             .children
             .iter()
@@ -288,6 +303,7 @@ impl Control {
                 if self.dismissed.elapsed() < DISMISS_EVERY {
                     return;
                 }
+                let slot = self.in_fullest_bucket(slot, &seen);
                 if let Some(child) = self.children.iter_mut().find(|child| child.slot == slot) {
                     child.dismissed = true;
                     kill(child.pid, libc::SIGUSR1);
@@ -298,19 +314,50 @@ impl Control {
         }
     }
 
-    /// Says once that the limit has been reached with no thread idle.
+    /// How many children take connections from each set of listening sockets.
+    fn populations(&self) -> Vec<i32> {
+        let serving = self
+            .children
+            .iter()
+            .filter(|child| !super::look_at(child.slot, child.dismissed).leaving);
+        buckets::populations(serving.map(|child| child.bucket), buckets::count())
+    }
+
+    /// The child to dismiss in place of that in `slot`, so that no set of sockets is left without one.
+    fn in_fullest_bucket(&self, slot: i32, seen: &[Seen]) -> i32 {
+        if buckets::count() < 2 {
+            return slot;
+        }
+        let bucket = buckets::fullest(&self.populations());
+        let of_bucket = self
+            .children
+            .iter()
+            .zip(seen)
+            .filter(|(child, seen)| child.bucket == bucket && !seen.leaving);
+        of_bucket
+            .map(|(_, seen)| seen)
+            .max_by_key(|seen| (seen.idle, seen.slot))
+            .map_or(slot, |seen| seen.slot)
+    }
+
+    /// Says once that there may be no more children though too few threads are idle, and once that none
+    /// is. Prefork's number for both is the same.
     fn say_full(&mut self, seen: &[Seen]) {
-        if self.said_full || seen.iter().any(|child| child.idle > 0) {
+        let none_idle = seen.iter().all(|child| child.idle == 0);
+        let (event, text) = if none_idle || kind::current() == Kind::Prefork {
+            (Event::Full, "reached MaxRequestWorkers setting")
+        } else {
+            let text = "is within MinSpareThreads of MaxRequestWorkers";
+            (Event::NearlyFull, text)
+        };
+        if self.said.contains(&event) {
             return;
         }
-        self.said_full = true;
-        let code = Event::Full.number();
+        self.said.push(event);
+        let number = event.number();
         log(
             sys::APLOG_ERR,
-            &format!(
-                "{code}: server reached MaxRequestWorkers setting, consider raising the \
-                 MaxRequestWorkers setting"
-            ),
+            &format!("{number}: server {text}, consider raising the MaxRequestWorkers setting"),
         );
     }
 
@@ -325,10 +372,12 @@ impl Control {
             }) else {
                 return;
             };
-            match start_child(slot) {
+            let bucket = buckets::neediest(&self.populations());
+            match start_child(slot, bucket) {
                 Some(pid) => self.children.push(ChildProcess {
                     pid,
                     slot,
+                    bucket,
                     started: Instant::now(),
                     dismissed: false,
                 }),
@@ -404,7 +453,7 @@ pub fn slots_used() -> i32 {
 
 static SLOTS_USED: AtomicI32 = AtomicI32::new(0);
 
-fn start_child(slot: i32) -> Option<i32> {
+fn start_child(slot: i32, bucket: i32) -> Option<i32> {
     SLOTS_USED.fetch_max(slot + 1, Ordering::Relaxed);
     super::note_child_start(slot);
     let parent = std::process::id() as i32;
@@ -412,7 +461,8 @@ fn start_child(slot: i32) -> Option<i32> {
     match unsafe { libc::fork() } {
         -1 => None,
         0 => {
-            let code = std::panic::catch_unwind(|| child::run(slot, Some(parent))).unwrap_or(1);
+            let code =
+                std::panic::catch_unwind(|| child::run(slot, bucket, Some(parent))).unwrap_or(1);
             // SAFETY: ends this process; its threads have been given up.
             unsafe { libc::_exit(code) }
         }

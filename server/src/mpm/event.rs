@@ -94,6 +94,10 @@ async fn leave(child: &'static Child, order: Order, orders: &mut Orders) -> Orde
     }
 }
 
+/// How long a child whose places are all taken leaves connections to others, which may have some; if all
+/// are busy, it takes them after all: most need no place.
+const HOLD_BACK: Duration = Duration::from_millis(2);
+
 /// Takes the connections of one listening socket.
 async fn accept_from(listener: RawFd, child: &'static Child) {
     let Ok(listener) = network_filters::watch(listener, Interest::READABLE) else {
@@ -101,6 +105,9 @@ async fn accept_from(listener: RawFd, child: &'static Child) {
         return;
     };
     loop {
+        if offload::is_full() {
+            tokio::time::sleep(HOLD_BACK).await;
+        }
         let accepted = listener
             .async_io(Interest::READABLE, |descriptor| accept_one(*descriptor))
             .await;

@@ -4,15 +4,17 @@
 //! children follow from that, `numbers` how the log's messages are numbered, `control` the
 //! single-threaded control process (start, supervise), `child` what all children have in common,
 //! `event`, `worker` and `prefork` how they serve, `orders` how they hear that they are to leave,
-//! `signals` how both hear of signals, `restart` the change to a new configuration with `rehearsal`
-//! before it, `earlier` what generations before have left, `hold` what happens when nothing can follow
-//! them, `helpers` programs beside the children, `stop` the end. `pidfile` says whether a server runs,
-//! `announce` what it tells of itself (`notify` and `pulse`: systemd), `activation` sockets that it is
-//! given. `modules/mpm` is the face of all this towards configuration and modules.
+//! `buckets` sets of listening sockets, `signals` how both hear of signals, `restart` the change to a
+//! new configuration with `rehearsal` before it, `earlier` what generations before have left, `hold`
+//! what happens when nothing can follow them, `helpers` programs beside the children, `stop` the end.
+//! `pidfile` says whether a server runs, `announce` what it tells of itself (`notify` and `pulse`:
+//! systemd), `activation` sockets that it is given. `modules/mpm` is the face of all this towards
+//! configuration and modules.
 
 mod accept;
 pub mod activation;
 pub mod announce;
+pub mod buckets;
 pub mod child;
 pub mod control;
 pub mod earlier;
@@ -42,7 +44,7 @@ mod worker;
 
 use std::{
     io,
-    sync::atomic::{AtomicI32, AtomicPtr, Ordering},
+    sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering},
 };
 
 use httpd_sys as sys;
@@ -74,6 +76,25 @@ static CONFIGURATION: AtomicPtr<sys::apr_pool_t> = AtomicPtr::new(std::ptr::null
 
 /// How often the configuration has been changed since the server was started.
 static GENERATION: AtomicI32 = AtomicI32::new(0);
+
+/// Whether this process has done with starting.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether this process has done with starting.
+fn set_running(running: bool) {
+    RUNNING.store(running, Ordering::Relaxed);
+}
+
+/// What this process is doing, for modules that ask (`AP_MPMQ_MPM_STATE`).
+pub fn state() -> u32 {
+    if child::is_stopping() {
+        sys::AP_MPMQ_STOPPING
+    } else if RUNNING.load(Ordering::Relaxed) {
+        sys::AP_MPMQ_RUNNING
+    } else {
+        sys::AP_MPMQ_STARTING
+    }
+}
 
 /// The pool of the configuration in force.
 pub fn configuration_pool() -> *mut sys::apr_pool_t {
@@ -185,6 +206,7 @@ fn free_slot(slot: i32) {
 /// Frees the slot of a child that has ended, and tells modules.
 fn note_child_end(pid: i32, slot: i32) {
     free_slot(slot);
+    execution::end(slot);
     // SAFETY: the main server is live.
     unsafe {
         sys::ap_run_child_status(

@@ -23,6 +23,8 @@ pub enum Event {
     NoDetach,
     /// There are as many children as there may be, all of them busy.
     Full,
+    /// The same, and few of them idle.
+    NearlyFull,
     /// Many children are started at once.
     Busy,
     /// MaxClients is written where MaxRequestWorkers is meant.
@@ -47,6 +49,7 @@ impl Event {
             Self::NoFork => (481, 283, 159),
             Self::NoDetach => (496, 299, 174),
             Self::Full => (484, 286, 161),
+            Self::NearlyFull => (10159, 287, 161),
             Self::Busy => (486, 289, 162),
             Self::MaxClients => (521, 324, 188),
             // Prefork has no threads; its main thread's stack is the system's.

@@ -2,14 +2,17 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use httpd_sys as sys;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::io::unix::AsyncFd;
 
-use super::child::Child;
+use super::{child::Child, signals, signals::Ear};
 
 /// How a child is to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +25,37 @@ pub enum Order {
 
 /// Where orders come from.
 #[derive(Debug)]
-pub struct Orders {
-    stop: Signal,
-    graceful: Signal,
-    winch: Signal,
+pub struct Orders(AsyncFd<Ear>);
+
+/// The signals that are orders to leave.
+const LEAVE: [i32; 2] = [libc::SIGUSR1, libc::SIGWINCH];
+
+/// The signals that are orders to stop. To a child SIGINT is none: it reaches the whole group of
+/// processes, and the control process tells children what to do.
+fn stop() -> &'static [i32] {
+    if ALONE.load(Ordering::Relaxed) {
+        &[libc::SIGTERM, libc::SIGINT]
+    } else {
+        &[libc::SIGTERM]
+    }
+}
+
+/// There is no control process.
+static ALONE: AtomicBool = AtomicBool::new(false);
+
+/// What this child hears with, until its MPM takes it.
+static EAR: Mutex<Option<Ear>> = Mutex::new(None);
+
+/// Prepares to hear orders: modules see the handlers when they begin to work in the child. The signals
+/// stay blocked. `alone`: there is no control process.
+///
+/// # Errors
+/// What the system says.
+pub fn prepare(alone: bool) -> io::Result<()> {
+    ALONE.store(alone, Ordering::Relaxed);
+    let ear = Ear::open(&[stop(), &LEAVE].concat())?;
+    *EAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(ear);
+    Ok(())
 }
 
 impl Orders {
@@ -35,13 +65,28 @@ impl Orders {
     /// # Errors
     /// What the system says.
     pub fn listen() -> io::Result<Self> {
-        let orders = Self {
-            stop: signal(SignalKind::terminate())?,
-            graceful: signal(SignalKind::user_defined1())?,
-            winch: signal(SignalKind::window_change())?,
-        };
+        let ear = EAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ear = ear.ok_or(io::ErrorKind::NotFound)?;
+        // SAFETY: the ear owns its descriptor and answers the same one for its life.
+        let orders = Self(unsafe { AsyncFd::register(ear) }.map_err(io::Error::from)?);
         super::control::child_signals().unblock();
         Ok(orders)
+    }
+
+    /// Completes when one of these signals has come.
+    async fn heard(&self, signals: &[i32]) {
+        loop {
+            let ear = self.0.get_ref();
+            if signals.iter().any(|&signal| ear.has_heard(signal)) {
+                return;
+            }
+            // Only a descriptor that is not registered can fail.
+            let Ok(mut ready) = self.0.readable().await else {
+                return std::future::pending().await;
+            };
+            self.0.get_ref().quieten();
+            ready.clear_ready();
+        }
     }
 
     /// The first order.
@@ -50,13 +95,20 @@ impl Orders {
         if child.is_leaving() {
             return Order::Gracefully;
         }
-        tokio::select! {
-            _ = self.stop.recv() => Order::Now,
-            _ = self.graceful.recv() => Order::Gracefully,
-            _ = self.winch.recv() => {
-                child.note_stop();
-                Order::Gracefully
+        let stop_or_leave = async {
+            self.heard(&[stop(), &LEAVE].concat()).await;
+            // A stop goes before.
+            let ear = self.0.get_ref();
+            if stop().iter().any(|&signal| ear.has_heard(signal)) {
+                return Order::Now;
             }
+            if ear.has_heard(libc::SIGWINCH) {
+                child.note_stop();
+            }
+            Order::Gracefully
+        };
+        tokio::select! {
+            order = stop_or_leave => order,
             () = leaving => Order::Gracefully,
         }
     }
@@ -71,7 +123,7 @@ impl Orders {
         };
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            _ = self.stop.recv() => {}
+            () = self.heard(stop()) => {}
         }
     }
 }
@@ -104,6 +156,8 @@ impl Heard {
         std::thread::Builder::new()
             .name("orders".into())
             .spawn(move || {
+                // Those that modules have handlers for are for the threads that run modules.
+                signals::block_all();
                 runtime.block_on(async {
                     let first = orders.first(child).await;
                     hearing.note(first);

@@ -1,7 +1,11 @@
 //! The prefork MPM: a process owns a connection to its end, and all hooks run on its main thread, for
 //! modules that are not thread-safe.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use super::{
     Mpm,
@@ -20,10 +24,27 @@ impl Mpm for Prefork {
     fn serve(&self, child: &'static Child) -> io::Result<()> {
         let listeners = Listeners::watch(&sockets::listening())?;
         let waker = listeners.waker();
-        let heard = Heard::begin(child, move || waker.wake())?;
+        // Who is busy with a connection when the order comes cannot close the sockets; others would
+        // go on to wait in their queues. Held by whoever uses them.
+        let sockets_in_use = Arc::new(Mutex::new(()));
+        let gate = Arc::clone(&sockets_in_use);
+        let heard = Heard::begin(child, move || {
+            waker.wake();
+            let _held = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            super::close_listeners();
+        })?;
         let thread = Own::new()?;
+        let take = || {
+            let _held = sockets_in_use
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if child.is_leaving() {
+                return Ok(None);
+            }
+            listeners.take()
+        };
         while !child.is_leaving() {
-            match listeners.take() {
+            match take() {
                 Ok(Some(accepted)) => thread.serve(accepted, child),
                 Ok(None) => {}
                 Err(error) => {
@@ -35,7 +56,12 @@ impl Mpm for Prefork {
                 child.begin_to_leave();
             }
         }
-        super::close_listeners();
+        {
+            let _held = sockets_in_use
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            super::close_listeners();
+        }
         child::announce(heard.order());
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
 use httpd_sys as sys;
 use tokio::runtime::{Builder, Runtime};
 
-use super::child::Child;
+use super::{child::Child, numbers::Event};
 use crate::{
     abi::{session::Accepted, threads},
     conn::{life, turn},
@@ -20,8 +20,21 @@ use crate::{
 pub fn stack_size() -> usize {
     // SAFETY: a plain number that a directive has set.
     match unsafe { sys::ap_thread_stacksize } {
-        0 => 8 << 20,
+        size if size < libc::PTHREAD_STACK_MIN => 8 << 20,
         size => size,
+    }
+}
+
+/// Says when ThreadStackSize is less than the system lets a thread have.
+pub fn check_stack_size() {
+    // SAFETY: as above.
+    let size = unsafe { sys::ap_thread_stacksize };
+    if size > 0 && size < libc::PTHREAD_STACK_MIN {
+        let number = Event::StackSize.number();
+        let text = format!(
+            "{number}: WARNING: ThreadStackSize of {size} is too small for a thread, the default is used"
+        );
+        super::control::log(sys::APLOG_WARNING, &text);
     }
 }
 

@@ -172,6 +172,11 @@ pub fn signal_for_old_children() -> i32 {
     }
 }
 
+/// Whether this process was executed for a restart that loses no connection.
+pub fn is_graceful() -> bool {
+    inherited_generation().is_some() && handed(AT_ONCE).is_none()
+}
+
 /// The generation this process was executed for; `None` when it was started afresh.
 pub fn inherited_generation() -> Option<i32> {
     handed(GENERATION)?.parse().ok()

@@ -91,11 +91,23 @@ impl Settings {
             "MinSpareServers"
         };
         warnings.at_least_one(Check::MinSpare, spare, &mut self.min_spare);
-        // Silently, as Apache does: a child more must not be one too many at once.
-        self.max_spare = self
-            .max_spare
-            .max(self.min_spare.saturating_add(self.threads_per_child));
         warnings.list
+    }
+
+    /// Silently, as Apache does: each bucket of listening sockets has a child, spare settings keep it,
+    /// and a child more for each is not one too many at once.
+    pub fn fit(&mut self, kind: Kind, buckets: i32) {
+        let threads = self.threads_per_child;
+        self.start_servers = self.start_servers.max(buckets);
+        let least = threads.saturating_mul(buckets.min(self.server_limit));
+        self.max_request_workers = self.max_request_workers.max(least);
+        let (least_spare, margin) = if kind.is_threaded() {
+            (threads * (buckets - 1) + buckets, (threads + 1) * buckets)
+        } else {
+            (buckets, buckets)
+        };
+        self.min_spare = self.min_spare.max(least_spare);
+        self.max_spare = self.max_spare.max(self.min_spare.saturating_add(margin));
     }
 
     /// MaxRequestWorkers is a number of processes.
@@ -345,14 +357,28 @@ mod tests {
     }
 
     #[test]
-    fn spare_limits_leave_room_for_a_child() {
-        let mut settings = Settings::defaults(Kind::Worker);
-        (settings.min_spare, settings.max_spare) = (50, 10);
-        settings.check(Kind::Worker);
-        assert_eq!(settings.max_spare, 75);
-        let mut settings = Settings::defaults(Kind::Prefork);
-        (settings.min_spare, settings.max_spare) = (0, 0);
-        assert_eq!(settings.check(Kind::Prefork).len(), 1);
-        assert_eq!((settings.min_spare, settings.max_spare), (1, 2));
+    fn spare_limits_leave_room_for_a_child_in_each_bucket() {
+        let fitted = |kind, (min, max), buckets| {
+            let mut settings = Settings::defaults(kind);
+            (settings.min_spare, settings.max_spare) = (min, max);
+            settings.check(kind);
+            settings.fit(kind, buckets);
+            (settings.min_spare, settings.max_spare)
+        };
+        assert_eq!(fitted(Kind::Worker, (50, 10), 1), (50, 76));
+        assert_eq!(fitted(Kind::Event, (10, 20), 2), (27, 79));
+        assert_eq!(fitted(Kind::Event, (i32::MAX, 20), 1), (i32::MAX, i32::MAX));
+        assert_eq!(fitted(Kind::Prefork, (0, 0), 1), (1, 2));
+        assert_eq!(fitted(Kind::Prefork, (1, 1), 2), (2, 4));
+    }
+
+    #[test]
+    fn each_bucket_has_a_child_as_far_as_there_are_slots() {
+        let mut settings = Settings::defaults(Kind::Event);
+        (settings.max_request_workers, settings.start_servers) = (25, 1);
+        settings.fit(Kind::Event, 4);
+        assert_eq!((settings.most_children(), settings.start_servers), (4, 4));
+        settings.fit(Kind::Event, 40);
+        assert_eq!(settings.most_children(), 16);
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{
     os::fd::{FromRawFd, RawFd},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
 use httpd_sys as sys;
 
-use super::{activation, restart};
+use super::{activation, buckets, restart};
 
 /// The variable by which an executed control process is handed its sockets:
 /// `descriptor:address:port`, separated by semicolons.
@@ -17,22 +20,44 @@ pub const INHERITED: &str = "HTTPD_RS_LISTEN_FDS";
 /// runs: should it not come to that, they are needed for another try.
 static INHERITED_SOCKETS: Mutex<Option<Vec<(RawFd, String, u16)>>> = Mutex::new(None);
 
-/// A copy of the inherited socket of this address, when there is one.
-pub fn take_inherited(address: &str, port: u16) -> Option<RawFd> {
+/// As many sockets of one address have been handed over.
+static SETS: AtomicI32 = AtomicI32::new(0);
+
+/// A copy of the inherited socket of this address in this set (`buckets`), when there is one.
+pub fn take_inherited(address: &str, port: u16, set: usize) -> Option<RawFd> {
     let mut sockets = INHERITED_SOCKETS
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     let Some((descriptor, ..)) = sockets
         .get_or_insert_with(inherited)
         .iter()
-        .find(|(_, bound, number)| bound == address && *number == port)
+        .filter(|(_, bound, number)| bound == address && *number == port)
+        .nth(set)
     else {
-        return activation::take(address, port);
+        return if set == 0 {
+            activation::take(address, port)
+        } else {
+            None
+        };
     };
     activation::note_used(address, port);
     // SAFETY: plain system call: programs that the server starts do not get the socket.
     let copy = unsafe { libc::fcntl(*descriptor, libc::F_DUPFD_CLOEXEC, 3) };
     (copy >= 0).then_some(copy)
+}
+
+/// How many sets of sockets there were before a restart that loses no connection: as many as there
+/// are sockets of one address. 0 without such a restart.
+pub fn inherited_sets() -> i32 {
+    let mut sockets = INHERITED_SOCKETS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    sockets.get_or_insert_with(inherited);
+    if restart::is_graceful() {
+        SETS.load(Ordering::Relaxed)
+    } else {
+        0
+    }
 }
 
 /// Closes the sockets that were handed over: those that are listened on have been copied.
@@ -68,6 +93,12 @@ fn inherited() -> Vec<(RawFd, String, u16)> {
         // SAFETY: only a flag changes: programs that the server starts do not get the socket.
         unsafe { libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
+    let like = |(_, address, port): &(RawFd, String, u16)| {
+        let others = sockets.iter().filter(|(_, a, p)| a == address && p == port);
+        i32::try_from(others.count()).unwrap_or(i32::MAX)
+    };
+    let most = sockets.iter().map(like).max().unwrap_or(0);
+    SETS.store(most, Ordering::Relaxed);
     if !sockets.is_empty() {
         // SAFETY: the function closes descriptors, which a fork may do. This runs once.
         unsafe { libc::pthread_atfork(None, None, Some(close_inherited_in_fork)) };
@@ -123,10 +154,9 @@ pub fn descriptors(list: &str) -> Vec<RawFd> {
 /// Copies of the sockets that stay open when the server executes itself, as `INHERITED` names them.
 pub fn inheritable() -> String {
     let mut named = Vec::new();
-    // SAFETY: as above; a copy of a descriptor is independent of the pool that closes the original.
-    unsafe {
-        let mut listener = sys::ap_listeners;
-        while !listener.is_null() {
+    for listener in buckets::all() {
+        // SAFETY: as above; a copy of a descriptor is independent of the pool that closes the original.
+        unsafe {
             let (mut descriptor, mut address) = (-1, std::ptr::null_mut());
             sys::apr_os_sock_get(&raw mut descriptor, (*listener).sd);
             let copy = libc::dup(descriptor);
@@ -139,7 +169,6 @@ pub fn inheritable() -> String {
                     (*bound).port
                 ));
             }
-            listener = (*listener).next;
         }
     }
     named.join(";")

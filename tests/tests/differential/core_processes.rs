@@ -19,6 +19,7 @@ use httpd_tests::{
     differential::serve,
     host::{Host, Kind, Place, fill, printed, run, until},
     modules::{compile, source},
+    mpm::Mpm,
     site::Site,
     streams::compare_traces,
 };
@@ -43,8 +44,11 @@ fn numbers_of_children() -> Result<()> {
     for kind in KINDS {
         for (lines, wanted) in settings {
             // Few enough spare threads that no further children are asked for.
-            let more =
-                format!("{lines}\nThreadsPerChild 5\nMinSpareThreads 1\nMaxSpareThreads 100\n");
+            let more = if Mpm::under_test().is_threaded() {
+                format!("{lines}\nThreadsPerChild 5\nMinSpareThreads 1\nMaxSpareThreads 100\n")
+            } else {
+                format!("{lines}\nMinSpareServers 1\n")
+            };
             let host = Host::start(kind(), &serve(&site, "", &more))?;
             until("all children run", || Ok(host.children().len() == wanted))
                 .with_context(|| format!("{lines}: {:?}", host.children()))?;
@@ -66,6 +70,16 @@ fn requests_that_block_at_once() -> Result<()> {
         ("ThreadsPerChild 6\nServerLimit 1\nMaxRequestWorkers 6", 6),
         ("ThreadLimit 1\nThreadsPerChild 5\nServerLimit 1", 1),
     ];
+    let children = [
+        ("MaxRequestWorkers 2\nMinSpareServers 2", 2),
+        ("StartServers 6", 6),
+        ("ServerLimit 1", 1),
+    ];
+    let settings = if Mpm::under_test().is_threaded() {
+        settings
+    } else {
+        children
+    };
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     for kind in KINDS {
         for (lines, threads) in settings {
@@ -89,8 +103,8 @@ fn requests_that_block_at_once() -> Result<()> {
             })?;
             let took = begun.elapsed();
             let at_once = match kind() {
-                Kind::Apache => threads,
-                Kind::Ours => threads + processors,
+                Kind::Ours if Mpm::under_test() == Mpm::Event => threads + processors,
+                _ => threads,
             };
             let rounds = 6_usize.div_ceil(at_once) as u64;
             let least = Duration::from_millis(200 * rounds - 20);
@@ -332,7 +346,9 @@ fn files_that_a_server_makes() -> Result<()> {
             "{:?} has no scoreboard file",
             kind()
         );
-        ensure!(host.place().read("logs/other.log").contains("configured"));
+        until("the server has said so", || {
+            Ok(host.place().read("logs/other.log").contains("configured"))
+        })?;
     }
     compatibility::behaves("core", 3)
 }
@@ -466,6 +482,9 @@ fn settings_as_dumped() -> Result<()> {
 /// Stacks of threads: mappings of the size asked for.
 #[test]
 fn sizes_of_stacks() -> Result<()> {
+    if !Mpm::under_test().is_threaded() {
+        return Ok(());
+    }
     let site = site()?;
     for kind in KINDS {
         let more = "StartServers 1\nThreadsPerChild 2\nThreadStackSize 3145728\n";

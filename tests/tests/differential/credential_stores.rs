@@ -123,7 +123,7 @@ fn users_and_groups_in_a_database() -> Result<()> {
             &site,
             &format!("{MODULES} auth_digest dbd authn_dbd authz_dbd"),
             &format!(
-                "{COMMON}DBDriver sqlite3\nDBDParams \"@STATE@/users.db\"\n{lines}\n{}{digest}",
+                "{COMMON}ThreadsPerChild 25\nServerLimit 1\nDBDriver sqlite3\nDBDParams \"@STATE@/users.db\"\n{lines}\n{}{digest}",
                 sections(&list, all)
             ),
         );

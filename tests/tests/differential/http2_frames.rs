@@ -13,6 +13,7 @@ use httpd_tests::{
         ACK, DATA, END_HEADERS, END_STREAM, Frame, GOAWAY, HEADERS, Http2, PING, PRIORITY,
         RST_STREAM, SETTINGS, WINDOW_UPDATE, field, head, shown,
     },
+    mpm::Mpm,
     scripted::{Script, compare},
     site::Site,
 };
@@ -363,10 +364,18 @@ fn threads(host: &Host) -> usize {
 /// Idle connections cost neither threads nor anybody else's time, and leave with the server.
 #[test]
 fn five_hundred_idle_connections() -> Result<()> {
+    if Mpm::under_test() != Mpm::Event {
+        // Every other one holds a thread for a connection.
+        return Ok(());
+    }
     let site = prepare()?;
     let mut host = Host::start(
         Kind::under_test(),
-        &configuration(&site, "KeepAliveTimeout 60\nTimeout 60\n"),
+        // One child: more of them would have threads of mod_http2's own.
+        &configuration(
+            &site,
+            "MinSpareThreads 1\nKeepAliveTimeout 60\nTimeout 60\n",
+        ),
     )?;
     get(host.port(), "/")?;
     // Stock Apache has a hundred threads under this configuration, and is out of them long before

@@ -48,6 +48,9 @@ fn options_of_listings() -> Result<()> {
         &site,
         "dir mime alias autoindex include filter",
         r#"
+# The module cuts a description where it stands: what one child has listed narrowly stays short.
+ThreadsPerChild 25
+ServerLimit 1
 TypesConfig /etc/mime.types
 AddEncoding x-gzip .gz
 AddType text/html .shtml

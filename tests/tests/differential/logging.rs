@@ -313,7 +313,7 @@ Require all denied
                 // Where in the source a line was written is each server's own; ports are the client's.
                 let (before, rest) = behind.split_once("F=[").unwrap_or((behind, "]"));
                 let rest = rest.split_once(']').map_or("", |(_, rest)| rest);
-                let ours = before.contains("m=mpm_event")
+                let ours = before.contains("m=mpm_")
                     || before.contains("m=core l=notice")
                     || before.contains("l=notice");
                 let text = format!("{before}{rest}");

@@ -15,6 +15,7 @@ use httpd_tests::{
     differential::{Case, compare, serve},
     exchanges::{self, script},
     host::{Host, Kind, until},
+    mpm::Mpm,
     site::Site,
 };
 
@@ -316,6 +317,10 @@ fn sluggish() -> Result<[Backend; 2]> {
 /// Asks slow things in number while others want fast ones.
 fn goes_on_beside(prefix: &str, modules: &str) -> Result<()> {
     const WAITING: usize = 20;
+    if !Mpm::under_test().is_threaded() {
+        // A process for each slow one is started at the pace of the spare servers.
+        return Ok(());
+    }
     let site = Site::new()?;
     site.file("page.html", "a page\n")?;
     let [http, scgi] = sluggish()?;

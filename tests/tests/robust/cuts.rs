@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Result, bail};
-use httpd_tests::{client::Client, compatibility, host::Kind};
+use httpd_tests::{client::Client, compatibility, host::Kind, mpm::Mpm};
 
 use crate::world::{World, connect};
 
@@ -159,6 +159,12 @@ fn requests_cut_at_any_byte_leave_nothing_and_are_logged_as_by_apache() -> Resul
             for line in lines {
                 let mut words: Vec<&str> = line.split(' ').collect();
                 words.remove(left_out);
+                // The same holds for what becomes of the connection and what has been sent by then,
+                // where Apache's threads own it.
+                if *name == "pipelined" && Mpm::under_test() != Mpm::Event {
+                    words.remove(1);
+                    words.remove(3);
+                }
                 *line = words.join(" ");
             }
         }

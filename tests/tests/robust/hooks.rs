@@ -9,11 +9,16 @@ use httpd_tests::{
     differential::serve,
     host::{Host, Kind, Place},
     modules::{compile, source},
+    mpm::Mpm,
     site::Site,
 };
 
 #[test]
 fn hooks_that_block_delay_nobody() -> Result<()> {
+    if !Mpm::under_test().is_threaded() {
+        // A process for each is started at the pace of the spare servers.
+        return Ok(());
+    }
     const NAPPING: usize = 40;
     let site = Site::new()?;
     site.file("page.html", "a page\n")?;

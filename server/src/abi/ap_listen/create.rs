@@ -162,7 +162,7 @@ unsafe fn take_bound(
 ) -> Option<*mut Listener> {
     // SAFETY: the pool and the address are live; the record lives as long as the process.
     unsafe {
-        let socket = inherited::take(address, pool)?;
+        let socket = inherited::take(address, pool, 0)?;
         let listener: *mut Listener = Pool::from_ptr(pool).zeroed();
         (*listener).record.bind_addr = address;
         (*listener).record.sd = socket;

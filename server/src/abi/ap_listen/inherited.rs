@@ -6,13 +6,14 @@ use httpd_sys as sys;
 
 use crate::mpm::sockets;
 
-/// The inherited socket that is bound to `address`, if there is one.
+/// The inherited socket of this set that is bound to `address`, if there is one.
 ///
 /// # Safety
 /// `address` and `pool` are live.
 pub(super) unsafe fn take(
     address: *mut sys::apr_sockaddr_t,
     pool: *mut sys::apr_pool_t,
+    set: usize,
 ) -> Option<*mut sys::apr_socket_t> {
     // SAFETY: the caller's promise; APR copies what the record points to.
     unsafe {
@@ -21,7 +22,7 @@ pub(super) unsafe fn take(
             return None;
         }
         let text = CStr::from_ptr(text).to_str().ok()?;
-        let mut descriptor = sockets::take_inherited(text, (*address).port)?;
+        let mut descriptor = sockets::take_inherited(text, (*address).port, set)?;
         let mut local = (*address).sa;
         let mut made = sys::apr_os_sock_info_t {
             os_sock: &raw mut descriptor,

@@ -8,10 +8,10 @@ use module_sdk::raw::Pool;
 
 use super::{
     BACKLOG, CORES_PER_BUCKET, DEFER, EARLIER, Listener, RECEIVE_BUFFER, SEND_BUFFER,
-    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket, records,
-    report, shown,
+    ap_have_so_reuseport, ap_listeners, ap_num_listen_buckets, close, create::new_socket,
+    inherited, records, report, shown,
 };
-use crate::mpm::{activation, port_owner, rehearsal};
+use crate::mpm::{activation, port_owner, rehearsal, sockets};
 
 exports! { ap_setup_listeners, ap_duplicate_listeners }
 
@@ -162,7 +162,7 @@ unsafe fn open_all() -> bool {
                     *link = next;
                     continue;
                 }
-                if open(record.cast(), CORES_PER_BUCKET.get() > 0) != OK {
+                if open(record.cast(), are_shared()) != OK {
                     let twin_follows = !next.is_null()
                         && is_any(record, libc::AF_INET6)
                         && is_any(next, libc::AF_INET)
@@ -183,6 +183,11 @@ unsafe fn open_all() -> bool {
         }
         true
     }
+}
+
+/// Whether there may be several sets of sockets.
+fn are_shared() -> bool {
+    CORES_PER_BUCKET.get() > 0 || sockets::inherited_sets() > 1
 }
 
 unsafe fn same_port(one: *mut ap_listen_rec, other: *mut ap_listen_rec) -> bool {
@@ -239,7 +244,10 @@ unsafe fn open(listener: *mut Listener, shared: bool) -> apr_status_t {
         let set = |option: u32, value| sys::apr_socket_opt_set(socket, option as i32, value);
         let at = shown(address);
         if (*listener).bound {
-            // The options were set by whoever has bound it.
+            // The options were set by whoever has bound it; but there may be more sets now.
+            if shared {
+                share_port(socket);
+            }
         } else {
             let mut options = vec![
                 (sys::APR_SO_REUSEADDR, 1, "AH00067", "SO_REUSEADDR"),
@@ -450,20 +458,29 @@ pub unsafe extern "C" fn ap_duplicate_listeners(
                 );
             }
         }
+        // Connections wait in the queues of sets that were there before.
+        *num_buckets = sockets::inherited_sets().max(*num_buckets);
         let room = Pool::from_ptr(p);
         let sets = room.array::<*mut ap_listen_rec>(*num_buckets);
         sets.push(ap_listeners);
-        for _ in 1..*num_buckets {
+        for set in 1..*num_buckets {
             let mut first = null_mut();
             let mut link = &raw mut first;
             for original in records(ap_listeners) {
                 let copy: *mut Listener = room.zeroed();
                 copy.copy_from_nonoverlapping(original.cast(), 1);
-                (*copy).bound = false;
                 let record = &raw mut (*copy).record;
                 (*record).next = null_mut();
                 (*record).active = 0;
-                let status = new_socket(record, p);
+                let taken = inherited::take((*record).bind_addr, p, set as usize);
+                (*copy).bound = taken.is_some();
+                let status = match taken {
+                    Some(socket) => {
+                        (*record).sd = socket;
+                        OK
+                    }
+                    None => new_socket(record, p),
+                };
                 if status != OK {
                     report(
                         sys::APLOG_CRIT,

@@ -9,7 +9,10 @@ use std::{
 use httpd_sys::{self as sys, apr_pool_t, cmd_parms};
 
 use super::{log, lossy, registry};
-use crate::config::explain::{self, Fault};
+use crate::{
+    config::explain::{self, Fault},
+    mpm::kind,
+};
 
 /// The largest file whose line is shown.
 const SHOWN_FILE_MAX: u64 = 16 * 1024 * 1024;
@@ -73,6 +76,7 @@ pub(super) unsafe fn help(
             usage: usage
                 .as_deref()
                 .filter(|usage| with_usage && !usage.is_empty()),
+            mpm: kind::current().name(),
         };
         let known = registry::command_names();
         let known = known.iter().map(Vec::as_slice);

@@ -73,7 +73,7 @@ pub unsafe extern "C" fn ap_increment_counts(sbh: *mut ap_sb_handle_t, r: *mut r
     }
 }
 
-/// How many bytes a request has sent.
+/// How many bytes a request has taken: with mod_logio those received and sent, else those sent.
 ///
 /// # Safety
 /// The request is live.

@@ -54,8 +54,8 @@ static SHOWS_INPUT: AtomicBool = AtomicBool::new(false);
 struct Counts {
     received: apr_off_t,
     sent: apr_off_t,
-    /// What the request before had sent.
-    last_sent: apr_off_t,
+    /// What the request before had received and sent.
+    last: apr_off_t,
 }
 
 /// The counts of a connection; `None` for one that did not come through `pre_connection`.
@@ -168,7 +168,7 @@ unsafe extern "C-unwind" fn log_transaction(r: *mut request_rec) -> c_int {
         *counts = Counts {
             received: 0,
             sent: 0,
-            last_sent: counts.sent,
+            last: counts.received + counts.sent,
         };
     }
     sys::OK as c_int
@@ -190,10 +190,10 @@ unsafe extern "C" fn ap_logio_add_bytes_in(c: *mut conn_rec, bytes: apr_off_t) {
     }
 }
 
-/// Optional function: what the last request of a connection has sent.
+/// Optional function: what the last request of a connection has taken, both ways.
 unsafe extern "C" fn ap_logio_get_last_bytes(c: *mut conn_rec) -> apr_off_t {
     // SAFETY: as above.
-    unsafe { counts(c) }.map_or(0, |counts| counts.last_sent)
+    unsafe { counts(c) }.map_or(0, |counts| counts.last)
 }
 
 /// A number of bytes as text of the request's pool.

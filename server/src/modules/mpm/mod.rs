@@ -23,7 +23,7 @@ use crate::{
     hooks::{kinds::Key, timing},
     modules::static_modules,
     mpm::{
-        self, control,
+        self, buckets, control,
         kind::{self, Answer, Kind},
         numbers::Event,
         settings,
@@ -156,7 +156,7 @@ fn defined(name: &CStr) -> bool {
 }
 
 unsafe extern "C" fn pre_config(
-    _pconf: *mut sys::apr_pool_t,
+    pconf: *mut sys::apr_pool_t,
     _plog: *mut sys::apr_pool_t,
     _ptemp: *mut sys::apr_pool_t,
 ) -> c_int {
@@ -190,6 +190,13 @@ unsafe extern "C" fn pre_config(
     }
     mpm_common::reset();
     settings::reset();
+    if kind::current() != Kind::Event {
+        // The system wakes one process for a connection, so that no mutex is needed; but
+        // configurations may name it.
+        let kind = c"mpm-accept".as_ptr();
+        // SAFETY: the process has one thread, and the configuration is being read.
+        unsafe { sys::ap_mutex_register(pconf, kind, null(), sys::APR_LOCK_DEFAULT, 0) };
+    }
     // SAFETY: called while the configuration is read.
     unsafe { sys::ap_listen_pre_config() };
     sys::OK as c_int
@@ -237,9 +244,19 @@ unsafe extern "C" fn open_logs(
         return sys::DONE;
     }
     // SAFETY: only a number is asked for.
-    if unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) }
-        == sys::AP_SQ_MS_CREATE_CONFIG as c_int
-    {
+    let state = unsafe { sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int) };
+    let first_reading = state == sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int;
+    let alone = defined(c"ONE_PROCESS") || defined(c"DEBUG");
+    let just_one = first_reading || alone || mpm::rehearsal::is_on();
+    // SAFETY: as above.
+    if unsafe { buckets::open(pconf, server, just_one) }.is_err() {
+        control::log(
+            sys::APLOG_CRIT | sys::APLOG_STARTUP,
+            "could not open the listening sockets that ListenCoresBucketsRatio asks for",
+        );
+        return sys::DONE;
+    }
+    if !first_reading {
         mpm::activation::warn_of_unused();
     }
     sys::OK as c_int
@@ -252,6 +269,7 @@ unsafe extern "C" fn run(
     server: *mut sys::server_rec,
 ) -> c_int {
     mpm::set_configuration_pool(pconf);
+    settings::change(|settings| settings.fit(kind::current(), buckets::count()));
     // SAFETY: pconf and the main server are live; the control process has one thread.
     unsafe {
         // The number is written last: who reads it finds a server that nothing keeps from serving.
@@ -291,7 +309,9 @@ unsafe extern "C" fn query(
     // Spare children and spare threads: an MPM knows one of the two.
     let spare = |value: i32, of_threads: bool| if threaded == of_threads { value } else { 0 };
     let answer = match code as u32 {
-        sys::AP_MPMQ_MAX_DAEMON_USED => control::slots_used(),
+        sys::AP_MPMQ_MAX_DAEMON_USED if threaded => control::slots_used(),
+        // Prefork says how many there may be, as Apache's does.
+        sys::AP_MPMQ_MAX_DAEMON_USED => settings.most_children(),
         sys::AP_MPMQ_MAX_DAEMONS => settings.most_children(),
         sys::AP_MPMQ_IS_THREADED if threaded => sys::AP_MPMQ_STATIC as c_int,
         sys::AP_MPMQ_IS_THREADED => sys::AP_MPMQ_NOT_SUPPORTED as c_int,
@@ -306,8 +326,7 @@ unsafe extern "C" fn query(
         sys::AP_MPMQ_MAX_SPARE_THREADS => spare(settings.max_spare, true),
         // SAFETY: a plain number that a directive has set.
         sys::AP_MPMQ_MAX_REQUESTS_DAEMON => unsafe { sys::ap_max_requests_per_child },
-        sys::AP_MPMQ_MPM_STATE if mpm::child::is_stopping() => sys::AP_MPMQ_STOPPING as c_int,
-        sys::AP_MPMQ_MPM_STATE => sys::AP_MPMQ_RUNNING as c_int,
+        sys::AP_MPMQ_MPM_STATE => mpm::state() as c_int,
         sys::AP_MPMQ_GENERATION => mpm::generation(),
         sys::AP_MPMQ_CAN_WAITIO if event => 1,
         _ => {

@@ -122,7 +122,9 @@ unsafe fn load(cmd: &cmd_parms, name: &CStr, file: &CStr) -> Result<(), String> 
             log(cmd.pool, sys::APLOG_WARNING, &text);
             return Ok(());
         }
-        if name.to_bytes().starts_with(b"mpm_") {
+        // Modules of other names may begin so, too, and are none: mpm_itk.so works beside prefork.
+        let base = file.to_bytes().rsplit(|&byte| byte == b'/').next();
+        if base.is_some_and(|base| base.starts_with(b"mod_mpm_")) {
             return Err(format!(
                 "{label} cannot be loaded: MPMs are built into this server, and it has \
                  mpm_event_module, mpm_worker_module and mpm_prefork_module; load one of those \

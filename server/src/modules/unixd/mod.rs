@@ -5,7 +5,6 @@ use std::{
     ffi::{CStr, c_int},
     os::unix::fs::{MetadataExt, PermissionsExt},
     ptr::{null, null_mut},
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use httpd_sys::{self as sys, RSRC_CONF, apr_pool_t, server_rec};
@@ -113,7 +112,6 @@ unsafe extern "C" fn register_hooks(_pool: *mut apr_pool_t) {
     // SAFETY: the engine registers hooks single-threaded; the functions have their hooks' types.
     unsafe {
         sys::ap_hook_pre_config(Some(pre_config), null(), null(), FIRST);
-        sys::ap_hook_post_config(Some(post_config), null(), null(), MIDDLE);
         sys::ap_hook_test_config(Some(test_config), null(), null(), FIRST);
         sys::ap_hook_drop_privileges(Some(drop_privileges), null(), null(), MIDDLE);
     }
@@ -157,38 +155,6 @@ fn suexec_problem() -> Option<&'static CStr> {
     let usable = unsafe { libc::access(SUEXEC.as_ptr(), libc::R_OK | libc::X_OK) } == 0;
     (!set_uid || found.uid() != 0 || !usable)
         .then_some(c"Invalid owner or file mode for /usr/lib/apache2/suexec")
-}
-
-/// Says once that suEXEC is on.
-unsafe extern "C" fn post_config(
-    _pconf: *mut apr_pool_t,
-    _plog: *mut apr_pool_t,
-    _ptemp: *mut apr_pool_t,
-    s: *mut server_rec,
-) -> c_int {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    // SAFETY: a plain number, written while the configuration is read.
-    let (enabled, state) = unsafe {
-        (
-            ap_unixd_config.suexec_enabled != 0,
-            sys::ap_state_query(sys::AP_SQ_MAIN_STATE as c_int),
-        )
-    };
-    if enabled
-        && state != sys::AP_SQ_MS_CREATE_PRE_CONFIG as c_int
-        && !SAID.swap(true, Ordering::Relaxed)
-    {
-        super::core::log_server(
-            s,
-            sys::APLOG_NOTICE,
-            0,
-            &format!(
-                "AH01232: suEXEC mechanism enabled (wrapper: {})",
-                shown(SUEXEC)
-            ),
-        );
-    }
-    sys::OK as c_int
 }
 
 /// `-t -D DUMP_RUN_CFG`

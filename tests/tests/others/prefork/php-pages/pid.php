@@ -1,0 +1,3 @@
+<?php
+usleep((int) ($_GET['wait'] ?? 0));
+echo getmypid();
