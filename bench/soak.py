@@ -33,8 +33,14 @@ LOG_FAULTS = [
 ]
 
 
-def settle(server: Server) -> watch.State:
-    """What the server holds after a restart, when it has come to rest."""
+def settle(driver: Driver) -> watch.State:
+    """What the server holds after a restart, when nothing is left of earlier ones."""
+    come_to_rest(driver.server)
+    driver.graceful()
+    return come_to_rest(driver.server)
+
+
+def come_to_rest(server: Server) -> watch.State:
     last, same = None, 0
     deadline = time.monotonic() + 60
     # Helpers of children that have left may take seconds to end.
@@ -85,15 +91,13 @@ def soak(program: str, mpm: str, options) -> bool:
         drive(driver, warm, options.period, options.verbose)
         rest(control, clients)
         driver.second_port = False
-        driver.graceful()
-        before = settle(server)
+        before = settle(driver)
         print(f"{mpm} before: {before.line()}", flush=True)
         control.on.set()
         drive(driver, total - warm, options.period, options.verbose)
         rest(control, clients)
         driver.second_port = False
-        driver.graceful()
-        after = settle(server)
+        after = settle(driver)
         print(f"{mpm} after:  {after.line()}", flush=True)
         control.over.set()
         grown = watch.growth(before, after)
@@ -146,13 +150,13 @@ def restarts(program: str, mpm: str, options) -> bool:
                 if code := subprocess.run(ask).returncode:
                     book.complain("wrong", f"restart {number}: curl's code {code}")
             if number == min(10, options.restarts - 1):
-                before = settle(server)
+                before = settle(driver)
                 print(f"{mpm} after {number} restarts: {before.line()}", flush=True)
             elif number % 100 == 0 and number < options.restarts:
                 state = watch.look(server.pid, server.root)
                 print(f"{mpm} after {number} restarts: {state.line()}", flush=True)
         seconds = time.monotonic() - begun
-        after = settle(server)
+        after = settle(driver)
         print(f"{mpm} after {options.restarts} restarts: {after.line()} ({seconds:.0f} s)")
         grown = watch.growth(before, after)
         status = server.stop()
