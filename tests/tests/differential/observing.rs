@@ -180,7 +180,7 @@ sed -E -e 's/[0-9]*\.?[0-9]+(e[+-][0-9]+)?/N/g' \
     -e 's/(Built:?).*/\1/; s/(ServerVersion|Server Version): .*/\1/; /^CPU|CPU Usage/d' \
     -e 's/(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day/DAY/; s/-[A-Z][a-z]{2}-/-MON-/' \
     -e 's/N (second|minute)s?.*/TIME/; s/[_.A-Z]{25,}/SCOREBOARD/g' \
-    -e '/^<tr><td>N<.td><td>N<.td>/d; /^<tr><td><b>N-N/{N;/<b>[SCLK]<|\n<.td><td><.td><td><.td>/d' -e '}' -e '/\[<b>(Starting|Closing|Logging|Keepalive)/{N;N;d' -e '}' \
+    -e '/^<tr><td>N<.td><td>N<.td>/d; /^<tr><td><b>N-N/{N;/<b>[SCLK]<|\n<.td><td><.td><td><.td>/d' -e '}' -e '/\[<b>(Starting|Read|Closing|Logging|Keepalive)/{N;N;d' -e '}' \
     -e '/^<pre>/{:more' -e '/<\/pre>/!{N;b more' -e '}' -e 'd' -e '}' -e '/^$/d' | uniq
 ";
 
