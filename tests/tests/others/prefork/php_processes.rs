@@ -236,7 +236,8 @@ fn graceful_restarts_under_load_lose_no_request() -> Result<()> {
         "{}",
         world.host.messages()
     );
-    compatibility::behaves("php", count)
+    // How many requests there were depends on the machine.
+    compatibility::behaves("php", restarts)
 }
 
 /// A graceful order lets a page end, an order to stop does not.
