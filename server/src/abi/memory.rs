@@ -13,8 +13,11 @@ use std::{
 
 use httpd_sys as sys;
 
-/// How many bucket allocators a thread keeps for the next connections.
-const SPARE_BUCKET_ALLOCATORS: usize = 32;
+/// How many bucket allocators a thread keeps for the next connections. Each holds on to the most that a
+/// connection ever needed, and connections that move (TLS) take theirs on one thread and leave it on
+/// another: with many threads this is what a child's memory grows by, over tens of thousands of
+/// connections.
+const SPARE_BUCKET_ALLOCATORS: usize = 4;
 
 /// The allocators of a thread.
 #[derive(Clone, Copy)]
