@@ -33,7 +33,6 @@ use crate::{
         kinds::{Key, Sort, first_part},
         timing,
     },
-    mpm::kind::{self, Kind},
 };
 
 /// An accepted socket with its addresses.
@@ -198,7 +197,7 @@ impl Session {
             (*cs).state = sys::CONN_STATE_NUM;
             (*cs).sense = sys::CONN_SENSE_DEFAULT;
             sys::ap_run_process_connection(c);
-            if (*cs).state != sys::CONN_STATE_PROCESSING && kind::current() == Kind::Event {
+            if (*cs).state != sys::CONN_STATE_PROCESSING && !crate::mpm::child::owns_connections() {
                 // The module has shown what the connection does; the thread is free for others, and
                 // counts as idle.
                 let sbh = crate::mpm::thread_scoreboard_handle();

@@ -1,6 +1,7 @@
 //! Places for calls that hold a thread off the reactor: as many as the configuration allows requests
-//! that block, in this child and (`budget`) in all of them. A request that is known to block waits for its place in its task, in order and without
-//! a thread; so there is always a thread left to be the reactor.
+//! that block, in this child and (`budget`) in all of them. A request that is known to block waits for
+//! its place in its task, in order and without a thread; so there is always a thread left to be the
+//! reactor.
 //!
 //! A call that turns out to block in its middle takes a place if there is one and goes on without if
 //! not, for it holds its thread either way: some more threads than places are kept for that

@@ -5,6 +5,7 @@ use std::{
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     sync::Arc,
+    time::Duration,
 };
 
 use httpd_sys as sys;
@@ -156,8 +157,17 @@ unsafe fn owned(descriptor: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-/// Says why connections cannot be taken, and waits a moment: mostly there are too many open files,
-/// connections end, and then there is room again.
+/// How long nothing is taken after a failure: mostly there are too many open files, connections end, and
+/// then there is room again.
+pub const PAUSE: Duration = Duration::from_millis(100);
+
+/// Says why connections cannot be taken.
 pub fn log_failure(error: &io::Error) {
     super::control::log(sys::APLOG_ERR, &format!("accept: {error}"));
+}
+
+/// The same on a thread that has nothing else to do, and waits.
+pub fn pause_after(error: &io::Error) {
+    log_failure(error);
+    std::thread::sleep(PAUSE);
 }

@@ -319,7 +319,7 @@ impl Control {
         let serving = self
             .children
             .iter()
-            .filter(|child| !super::look_at(child.slot, child.dismissed).leaving);
+            .filter(|child| !child.dismissed && !super::is_leaving(child.slot));
         buckets::populations(serving.map(|child| child.bucket), buckets::count())
     }
 

@@ -125,9 +125,8 @@ async fn accept_from(listener: RawFd, child: &'static Child) {
             }
             Err(error) if is_passing(&error) => {}
             Err(error) => {
-                // Mostly too many open files: connections end, and then there is room again.
                 accept::log_failure(&error);
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(accept::PAUSE).await;
             }
         }
     }

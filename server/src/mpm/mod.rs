@@ -23,6 +23,7 @@ pub mod execution;
 pub mod helpers;
 mod hold;
 pub mod kind;
+mod listening;
 mod module_sockets;
 mod notify;
 pub mod numbers;
@@ -139,10 +140,19 @@ fn note_leaving(slot: i32) {
     }
 }
 
+/// Whether the child in this slot takes no more connections.
+fn is_leaving(slot: i32) -> bool {
+    // SAFETY: the scoreboard has a record for each slot, which the child may change at any time.
+    unsafe {
+        let process = sys::ap_get_scoreboard_process(slot);
+        !process.is_null() && (*process).quiescing != 0
+    }
+}
+
 /// What the scoreboard says of the child in this slot.
-fn look_at(slot: i32, leaving: bool) -> supply::Seen {
+fn look_at(slot: i32, dismissed: bool) -> supply::Seen {
     let settings = settings::settings();
-    let (mut busy, mut leaving) = (0, leaving);
+    let mut busy = 0;
     // SAFETY: the scoreboard has a record for each slot and thread; a child may change them at any
     // time, which makes this look a little older.
     unsafe {
@@ -156,13 +166,11 @@ fn look_at(slot: i32, leaving: bool) -> supply::Seen {
                 busy += 1;
             }
         }
-        let process = sys::ap_get_scoreboard_process(slot);
-        leaving |= !process.is_null() && (*process).quiescing != 0;
     }
     supply::Seen {
         slot,
         idle: (settings.threads_per_child - busy).max(0),
-        leaving,
+        leaving: dismissed || is_leaving(slot),
     }
 }
 

@@ -3,11 +3,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    fmt, fs, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::Path,
-};
+use std::{fmt, fs, io, net::IpAddr, path::Path};
+
+use super::listening;
 
 /// A process that listens.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,9 +74,10 @@ fn find(proc: &Path, address: IpAddr, port: u16) -> Option<Owner> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .collect();
     pids.sort_unstable();
-    let pid = pids
-        .into_iter()
-        .find(|pid| holds(&proc.join(pid.to_string()).join("fd"), &inodes))?;
+    let pid = pids.into_iter().find(|pid| {
+        let sockets = listening::sockets_of(&proc.join(pid.to_string()));
+        sockets.iter().any(|socket| inodes.contains(socket))
+    })?;
     let name = fs::read_to_string(proc.join(pid.to_string()).join("comm")).ok()?;
     Some(Owner {
         name: name.trim_end().to_owned(),
@@ -88,49 +87,11 @@ fn find(proc: &Path, address: IpAddr, port: u16) -> Option<Owner> {
 
 /// The inodes of the sockets that listen in the way of an address.
 fn listeners(proc: &Path, address: IpAddr, port: u16) -> Vec<u64> {
-    ["net/tcp", "net/tcp6"]
+    listening::all(proc)
         .into_iter()
-        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
-        .flat_map(|table| listening(&table, address, port))
+        .filter(|socket| socket.port == port && meet(socket.address, address))
+        .map(|socket| socket.inode)
         .collect()
-}
-
-/// The same, in a table of the form of /proc/net/tcp.
-fn listening(table: &str, address: IpAddr, port: u16) -> Vec<u64> {
-    /// TCP_LISTEN as the table writes it.
-    const LISTENS: &str = "0A";
-    table
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
-                return None;
-            };
-            let (bound, number) = local.split_once(':')?;
-            let number = u16::from_str_radix(number, 16).ok()?;
-            let in_the_way = state == LISTENS && number == port && meet(parse(bound)?, address);
-            in_the_way.then(|| inode.parse().ok())?
-        })
-        .collect()
-}
-
-/// An address as the tables write it: words of four bytes, each as the machine reads them.
-fn parse(text: &str) -> Option<IpAddr> {
-    let words: Option<Vec<[u8; 4]>> = (0..text.len())
-        .step_by(8)
-        .map(|at| {
-            Some(
-                u32::from_str_radix(text.get(at..at + 8)?, 16)
-                    .ok()?
-                    .to_ne_bytes(),
-            )
-        })
-        .collect();
-    match words?.as_flattened() {
-        bytes if bytes.len() == 4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?).into()),
-        bytes => Some(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?).into()),
-    }
 }
 
 /// Whether sockets of two addresses cannot have the same port: one is the other's, or stands for all.
@@ -140,42 +101,9 @@ fn meet(one: IpAddr, other: IpAddr) -> bool {
     one == other || all(one, other) || all(other, one)
 }
 
-/// Whether one of a process's descriptors is one of these sockets.
-fn holds(descriptors: &Path, inodes: &[u64]) -> bool {
-    let Ok(entries) = fs::read_dir(descriptors) else {
-        return false;
-    };
-    entries
-        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
-        .any(|target| socket(&target).is_some_and(|inode| inodes.contains(&inode)))
-}
-
-/// The number in `socket:[123]`.
-fn socket(target: &Path) -> Option<u64> {
-    let text = target.to_str()?;
-    text.strip_prefix("socket:[")?
-        .strip_suffix(']')?
-        .parse()
-        .ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_of_sockets_is_understood() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   \
-                     uid  timeout inode\n   \
-                     0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     \
-                     0        0 4711 1 0 100 0 0 10 0\n   \
-                     1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     \
-                     0        0 4712 1 0 100 0 0 10 0\n";
-        let local = IpAddr::from([127, 0, 0, 1]);
-        assert_eq!(listening(table, local, 8080), [4711]);
-        assert_eq!(listening(table, IpAddr::from([127, 0, 0, 2]), 8080), []);
-        assert_eq!(listening(table, local, 80), []);
-    }
 
     #[test]
     fn addresses_meet_when_they_cannot_both_be_bound() {
@@ -199,10 +127,6 @@ mod tests {
                 expected,
                 "{other} {one}"
             );
-        }
-        let local = "00000000000000000000000001000000";
-        if cfg!(target_endian = "little") {
-            assert_eq!(parse(local), Some(address("::1")));
         }
     }
 

@@ -4,7 +4,6 @@
 use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use super::{
@@ -47,10 +46,7 @@ impl Mpm for Prefork {
             match take() {
                 Ok(Some(accepted)) => thread.serve(accepted, child),
                 Ok(None) => {}
-                Err(error) => {
-                    accept::log_failure(&error);
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+                Err(error) => accept::pause_after(&error),
             }
             if child.is_worn_out() {
                 child.begin_to_leave();

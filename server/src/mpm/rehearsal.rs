@@ -9,13 +9,17 @@
 use std::{
     fs::File,
     io::{Read, Seek},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     os::fd::{AsRawFd, FromRawFd, RawFd},
+    path::PathBuf,
     sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use super::restart::{self, Image};
+use super::{
+    listening,
+    restart::{self, Image},
+};
 
 /// Set in the scratch process: the number of the server that runs.
 pub const SERVER: &str = "HTTPD_RS_REHEARSAL";
@@ -184,90 +188,20 @@ pub fn server_listens_on(address: &str, port: u16) -> bool {
         return false;
     };
     let listening = LISTENING.get_or_init(|| {
-        let read = |name: &str| std::fs::read_to_string(format!("/proc/{server}/{name}"));
-        let inodes = sockets_of(server);
-        ["net/tcp", "net/tcp6"]
-            .iter()
-            .filter_map(|name| read(name).ok())
-            .flat_map(|table| listening_in(&table, &inodes))
+        let server = PathBuf::from(format!("/proc/{server}"));
+        let sockets = listening::sockets_of(&server);
+        listening::all(&server)
+            .into_iter()
+            .filter(|socket| sockets.contains(&socket.inode))
+            .map(|socket| (socket.address, socket.port))
             .collect()
     });
     listening.contains(&(address, port))
 }
 
-/// The inodes of a process's sockets.
-fn sockets_of(process: u32) -> Vec<u64> {
-    let Ok(entries) = std::fs::read_dir(format!("/proc/{process}/fd")) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
-        .filter_map(|target| {
-            let number = target.to_str()?.strip_prefix("socket:[")?;
-            number.strip_suffix(']')?.parse().ok()
-        })
-        .collect()
-}
-
-/// Where sockets with these inodes listen, in a table of the form of /proc/net/tcp.
-fn listening_in(table: &str, inodes: &[u64]) -> Vec<(IpAddr, u16)> {
-    /// TCP_LISTEN as the table writes it.
-    const LISTENS: &str = "0A";
-    table
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            let [_, local, _, state, _, _, _, _, _, inode, ..] = fields[..] else {
-                return None;
-            };
-            if state != LISTENS || !inodes.contains(&inode.parse().ok()?) {
-                return None;
-            }
-            let (address, port) = local.split_once(':')?;
-            Some((ip_of(address)?, u16::from_str_radix(port, 16).ok()?))
-        })
-        .collect()
-}
-
-/// An address as the tables write it: words in the machine's order, in hexadecimal.
-fn ip_of(text: &str) -> Option<IpAddr> {
-    let word = |at: usize| {
-        let word = u32::from_str_radix(text.get(at * 8..at * 8 + 8)?, 16).ok()?;
-        Some(word.to_ne_bytes())
-    };
-    match text.len() {
-        8 => Some(Ipv4Addr::from(word(0)?).into()),
-        32 => {
-            let mut bytes = [0; 16];
-            for (at, place) in bytes.chunks_exact_mut(4).enumerate() {
-                place.copy_from_slice(&word(at)?);
-            }
-            Some(Ipv6Addr::from(bytes).into())
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_found_in_the_tables() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-            0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0\n\
-            1: 0100007F:1F91 00000000:0000 01 00000000:00000000 00:00000000 00000000     0        0 77 1 0\n\
-            2: 00000000000000000000000000000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 78 1 0\n\
-            3: 00000000:0051 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 79 1 0\n";
-        assert_eq!(
-            listening_in(table, &[77, 78]),
-            [
-                ("127.0.0.1".parse().unwrap(), 8080),
-                ("::".parse().unwrap(), 80)
-            ]
-        );
-    }
 
     #[test]
     fn this_process_rehearses_nothing() {

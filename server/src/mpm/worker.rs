@@ -5,7 +5,6 @@ use std::{
     collections::VecDeque,
     io,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use super::{
@@ -46,10 +45,7 @@ impl Mpm for Worker {
             match listeners.take() {
                 Ok(Some(accepted)) => counter.give(accepted),
                 Ok(None) => {}
-                Err(error) => {
-                    accept::log_failure(&error);
-                    std::thread::sleep(Duration::from_millis(100));
-                }
+                Err(error) => accept::pause_after(&error),
             }
             if child.is_worn_out() {
                 child.begin_to_leave();

@@ -6,7 +6,7 @@ mod directives;
 
 use std::{
     ffi::{CStr, c_char, c_int, c_void},
-    ptr::{null, null_mut},
+    ptr::null,
     sync::OnceLock,
     time::Duration,
 };
@@ -21,7 +21,7 @@ use crate::{
     },
     crash::trail::{self, Kind as Call, Place, Step, Subject},
     hooks::{kinds::Key, timing},
-    modules::static_modules,
+    modules::{static_modules, table},
     mpm::{
         self, buckets, control,
         kind::{self, Answer, Kind},
@@ -36,21 +36,9 @@ macro_rules! modules {
         $(#[$doc])*
         #[unsafe(no_mangle)]
         pub static mut $symbol: sys::module = sys::module {
-            version: sys::MODULE_MAGIC_NUMBER_MAJOR as c_int,
-            minor_version: sys::MODULE_MAGIC_NUMBER_MINOR as c_int,
-            module_index: -1,
-            name: $name.as_ptr(),
-            dynamic_load_handle: null_mut(),
-            next: null_mut(),
-            magic: sys::MODULE_MAGIC_COOKIE as u64,
-            rewrite_args: None,
-            create_dir_config: None,
-            merge_dir_config: None,
-            create_server_config: None,
-            merge_server_config: None,
             cmds: directives::$commands.as_ptr(),
             register_hooks: Some(register_hooks),
-            flags: 0,
+            ..table::module($name)
         };
     )*};
 }

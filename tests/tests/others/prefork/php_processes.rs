@@ -141,8 +141,8 @@ fn a_session_is_one_requests_at_a_time() -> Result<()> {
     compatibility::behaves("php", seen.len())
 }
 
-/// Keeps connections busy until `stop`; answers how many requests there were, and who answered. A
-/// request may fail that is sent when the server has just closed an idle connection.
+/// Keeps connections busy until `stop`; answers how many requests there were, and who answered. None may
+/// fail, or find its connection closed.
 fn load(
     port: u16,
     path: &str,
