@@ -17,6 +17,10 @@ const SENDFILE_MIN: usize = 16 * 1024;
 /// How many pieces go into one writev.
 const MAX_PIECES: usize = 64;
 
+/// From so many bytes on no further piece is added: parts of files that are mapped into memory (4 MiB
+/// each) would stay there until the socket has taken them all.
+const MOST_GATHERED: usize = 1 << 20;
+
 /// Whether an operation may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
@@ -270,7 +274,7 @@ impl Network {
                     }
                     break;
                 } else {
-                    if count == MAX_PIECES {
+                    if count == MAX_PIECES || total >= MOST_GATHERED {
                         more = true;
                         break;
                     }
